@@ -1,0 +1,48 @@
+# Every target sets up what it needs in .venv first: on a fresh machine `make demo` or `make test` is all.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# JupyterLab refuses to run as root unless told otherwise.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: demo lab test test-long lint chromium clean
+
+demo: $(READY)
+	@$(BIN)/python examples/demo.py
+
+lab: build/quickstart.ipynb
+	$(BIN)/python -m jupyterlab $(AS_ROOT) $<
+
+test: lint chromium
+	$(BIN)/python -m pytest
+
+test-long: chromium
+	$(BIN)/python -m pytest -m long
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+chromium: $(READY)
+	@$(BIN)/python tests/browser/chromium.py
+
+# The environment stays: `rm -rf .venv` has it made anew.
+clean:
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -type d -name __pycache__ -print | xargs rm -rf
+
+build/quickstart.ipynb: examples/quickstart.ipynb $(READY)
+	@$(BIN)/python examples/demo.py
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "cnnmagic needs Python 3.11 or newer, and $(PYTHON) is not: name one, as in make PYTHON=python3.12" >&2; \
+	    exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "installing into .venv: this takes some minutes, once"
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable ".[lab,dev]" || { \
+	    echo "if TensorFlow is what pip did not find: it has none for this Python yet, so remove .venv and" \
+	         "name an older one, as in make PYTHON=python3.12" >&2; \
+	    exit 1; }
+	@touch $@

@@ -1,0 +1,59 @@
+"""cnnmagic: build, train and understand a convolutional network in a notebook cell.
+
+`%load_ext cnnmagic`, then a `%%cnn` cell. The functions here are the same for programs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, RunError
+
+if TYPE_CHECKING:
+    from cnnmagic.plan import Plan
+    from cnnmagic.run import Run
+
+__version__ = "0.1.0"
+__all__ = ["CnnError", "DataError", "ParseError", "PlanError", "RunError", "build", "plan", "train"]
+
+
+def plan(text: str, **variables: Any) -> Plan:
+    """Plan a network from the text of a cell, without Keras; `variables` serve `{{name}}`. Raises `CnnError`."""
+    from cnnmagic.session import make_plan
+
+    return make_plan(text, variables)
+
+
+def build(plan: Plan | str, **variables: Any) -> Any:
+    """The `keras.Model` of a plan (or of a text), compiled where it has an output; raises `CnnError`."""
+    from cnnmagic.session import build_model, make_plan
+
+    return build_model(make_plan(plan, variables) if isinstance(plan, str) else plan)
+
+
+def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **variables: Any) -> Run:
+    """Train the network of a text and return its run; with `wait` when the training is over.
+
+    `data` stands for the `data` line: (images, labels), with a test set (images, labels, test images, test labels), the
+    path of an .npz file, or a known name. Raises `CnnError` where the text or the data are wrong, and what a training
+    failed of.
+    """
+    from cnnmagic.session import Session, make_plan, retrained
+
+    planned = make_plan(text, variables, data=data)
+    run = Session().start(name, planned if planned.training else retrained(planned, ""))
+    return run.wait() if wait else run
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext cnnmagic`."""
+    from cnnmagic.magic import CnnMagics
+
+    shell.register_magics(CnnMagics(shell))
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext cnnmagic`: the magics go, runs and their variables stay."""
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("cnn", None)
+    shell.magics_manager.registry.pop("CnnMagics", None)

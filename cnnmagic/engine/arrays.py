@@ -1,0 +1,140 @@
+"""Arrays as people have them, checked: images (count, height, width, channels), labels 0, 1, 2 …"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnmagic.errors import DataError
+
+MOST_CLASSES = 100_000
+SAMPLE = 1_000
+CHANNELS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """`indices` are each image's class, `classes` the names of all classes in order."""
+
+    indices: np.ndarray
+    classes: tuple[str, ...]
+
+
+def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
+    """(height, width, channels) of an array of images of `shape`; raises `DataError` for a wrong rank."""
+    shown = "x".join(map(str, shape)) or "a single number"
+    if len(shape) == 3:
+        return shape[1], shape[2], 1
+    if len(shape) == 2:
+        side = round(shape[1] ** 0.5)
+        hint = (
+            f"{name}.reshape(-1, {side}, {side}, 1)"
+            if side * side == shape[1]
+            else f"{name}.reshape(-1, height, width, channels)"
+        )
+        raise DataError(f"`{name}` is {shown}: lists of numbers, not images.", remedy=f"Make images of them: `{hint}`.")
+    if len(shape) != 4:
+        remedy = "Images are an array of count x height x width x channels."
+        raise DataError(f"`{name}` has {len(shape)} dimensions ({shown}), and images have 4.", remedy=remedy)
+    if shape[1] in CHANNELS and shape[3] not in CHANNELS and shape[2] == shape[3]:
+        remedy = f"Keras wants them last: `{name}.transpose(0, 2, 3, 1)`."
+        raise DataError(f"`{name}` is {shown}: its channels seem to come first.", remedy=remedy)
+    return shape[1], shape[2], shape[3]
+
+
+def read_images(value: Any, name: str) -> np.ndarray:
+    """The images with a channel axis; raises `DataError` where they are no numbers, none at all, or not finite."""
+    images = np.asarray(value)
+    if images.dtype.kind not in "uifb":
+        remedy = "All images must have one size and hold numbers: stack them with `np.stack`."
+        raise DataError(f"`{name}` holds {images.dtype}, not numbers.", remedy=remedy)
+    height, width, channels = image_shape(images.shape, name)
+    if 0 in images.shape:
+        raise DataError(f"`{name}` is empty: {'x'.join(map(str, images.shape))}.", remedy="Check how it was made.")
+    return images.reshape(len(images), height, width, channels)
+
+
+def check_finite(images: np.ndarray, name: str) -> None:
+    """Raise `DataError` for NaN or infinite pixels, naming the first image that has one."""
+    if images.dtype.kind != "f":
+        return
+    for start in range(0, len(images), SAMPLE):
+        finite = (
+            np.isfinite(images[start : start + SAMPLE]).reshape(len(images[start : start + SAMPLE]), -1).all(axis=1)
+        )
+        if not finite.all():
+            first = start + int(np.argmin(finite))
+            remedy = f"Mend or drop such images: `np.isfinite({name}).all(axis=(1, 2, 3))` tells the good ones."
+            raise DataError(f"`{name}[{first}]` holds NaN or infinite values.", remedy=remedy)
+
+
+def read_labels(value: Any, name: str, images: int) -> Labels:
+    """Labels as class numbers: whole numbers, one-hot rows, or words; raises `DataError` for others."""
+    labels = np.asarray(value)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        labels = _from_one_hot(labels, name)
+    labels = labels.reshape(len(labels)) if labels.ndim == 2 else labels
+    if labels.ndim != 1 or len(labels) != images:
+        shown = "x".join(map(str, labels.shape))
+        raise DataError(f"`{name}` has {shown} labels for {images:,} images.", remedy="Give one label for each image.")
+    if labels.dtype.kind in "USO":
+        names, indices = np.unique(labels.astype(str), return_inverse=True)
+        return Labels(indices.astype(np.int64), tuple(map(str, names)))
+    return _from_numbers(labels, name)
+
+
+def encode_labels(value: Any, name: str, images: int, classes: tuple[str, ...]) -> np.ndarray:
+    """Labels of a further split as numbers of known classes; raises `DataError` for a label outside them."""
+    labels = read_labels(value, name, images)
+    numbers = {label: number for number, label in enumerate(classes)}
+    strange = [label for label in labels.classes if label not in numbers and _used(labels, label)]
+    if strange:
+        where = int(np.argmax(labels.indices == labels.classes.index(strange[0])))
+        known = f"the {len(classes)} classes {classes[0]} … {classes[-1]}"
+        message = f"label {strange[0]} of `{name}[{where}]` is outside {known}."
+        raise DataError(message, remedy="All splits must have the classes of the training images.")
+    return np.array([numbers.get(label, -1) for label in labels.classes], np.int64)[labels.indices]
+
+
+def scale_of(images: np.ndarray) -> float | None:
+    """The factor that brings whole-number pixels to 0 … 1; None for fractions, which are taken as they are."""
+    if images.dtype.kind not in "ui":
+        return None
+    if images.dtype == np.uint8:
+        return 1 / 255
+    largest = int(images.max())
+    return None if largest <= 1 else 1 / 255 if largest <= 255 else 1 / 65_535 if largest <= 65_535 else 1 / largest
+
+
+def _used(labels: Labels, label: str) -> bool:
+    return bool((labels.indices == labels.classes.index(label)).any())
+
+
+def _from_one_hot(labels: np.ndarray, name: str) -> np.ndarray:
+    if not np.all((labels == 0) | (labels == 1)) or not np.all(labels.sum(axis=1) == 1):
+        shown = "x".join(map(str, labels.shape))
+        remedy = "Give class numbers, or rows with a single 1."
+        raise DataError(f"`{name}` is {shown} and no row of it names one class.", remedy=remedy)
+    return labels.argmax(axis=1)
+
+
+def _from_numbers(labels: np.ndarray, name: str) -> Labels:
+    if labels.dtype.kind not in "uifb" or not np.all(np.isfinite(labels)) or not np.all(labels == np.floor(labels)):
+        first = labels[np.argmax(labels != np.floor(labels))] if labels.dtype.kind == "f" else labels.dtype
+        remedy = "Labels are classes: whole numbers 0, 1, 2 …, or words."
+        raise DataError(f"`{name}` holds {first}, which is no class.", remedy=remedy)
+    whole = labels.astype(np.int64)
+    if whole.min() < 0:
+        where = int(np.argmin(whole))
+        remedy = "Classes count from 0: drop the images without a label, or shift the labels."
+        raise DataError(f"label {whole[where]} of `{name}[{where}]` is below 0.", remedy=remedy)
+    found = np.unique(whole)
+    if len(found) > MOST_CLASSES:
+        raise DataError(
+            f"`{name}` holds {len(found):,} different labels.", remedy="Labels are classes, not measurements."
+        )
+    if found[0] == 0 and found[-1] < 10 * len(found):
+        return Labels(whole, tuple(str(number) for number in range(int(found[-1]) + 1)))
+    return Labels(np.searchsorted(found, whole), tuple(str(number) for number in found))

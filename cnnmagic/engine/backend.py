@@ -1,0 +1,74 @@
+"""Imports Keras once, without the log lines that TensorFlow writes from C++ into whichever cell runs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from cnnmagic.errors import CnnError
+
+OLDEST_KERAS = (3, 12)
+
+
+def is_loaded() -> bool:
+    """Whether the import, which takes seconds, has been done already."""
+    return "keras" in sys.modules
+
+
+@functools.cache
+def load_keras() -> Any:
+    """The `keras` module, on the backend that the user chose; raises `CnnError` where it is missing or too old."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _silent_descriptor(2) if not is_loaded() else _as_it_is():
+            import keras
+    except ImportError as error:
+        remedy = "In a cell of its own: `%pip install cnnmagic`, then restart the kernel."
+        raise CnnError(f"Keras can't be imported: {error}.", remedy=remedy) from error
+    _check_version(keras)
+    return keras
+
+
+def device_name() -> str:
+    """`GPU` with its number where there are several, else `CPU`."""
+    keras = load_keras()
+    devices = [device for device in keras.distribution.list_devices() if not device.lower().startswith("cpu")]
+    if not devices:
+        return "CPU"
+    return "GPU" if len(devices) == 1 else f"{len(devices)} GPUs"
+
+
+def _check_version(keras: ModuleType) -> None:
+    version = tuple(int(part) for part in keras.__version__.split(".")[:2])
+    if version < OLDEST_KERAS:
+        wanted = ".".join(map(str, OLDEST_KERAS))
+        remedy = f'In a cell of its own: `%pip install "keras>={wanted}"`, then restart the kernel.'
+        raise CnnError(f"this Keras is {keras.__version__}, and {wanted} is needed.", remedy=remedy)
+
+
+@contextmanager
+def _silent_descriptor(descriptor: int) -> Iterator[None]:
+    """Send what C++ writes to a file descriptor nowhere for a while."""
+    try:
+        kept = os.dup(descriptor)
+    except OSError:  # no such descriptor, as under pythonw: nothing to silence
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, descriptor)
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield

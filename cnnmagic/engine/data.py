@@ -1,0 +1,270 @@
+"""Data of a plan: what is known of them before (`describe`), and the three splits ready for training (`load`)."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnmagic import datasets
+from cnnmagic.engine import arrays
+from cnnmagic.errors import DataError, MissingData
+from cnnmagic.plan import Plan, Resize
+
+NAMES = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("x", "y"),
+    ("X", "y"),
+    ("images", "labels"),
+    ("data", "target"),
+)
+RESIZE_AT_ONCE = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images (count, height, width, channels) with the values that the data had, and the number of each one's class."""
+
+    images: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+    notes: tuple[str, ...]
+    resize: Resize | None = None
+
+    def prepare(self, images: Any) -> np.ndarray:
+        """Images of a user, one or many, in the form that the model takes; raises `DataError`."""
+        given = np.asarray(images)
+        shape = self.train.images.shape[1:]
+        single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == shape[-1] and given.shape[:2] == shape[:2])
+        ready = arrays.read_images(given[None] if single else given, "images")
+        arrays.check_finite(ready, "images")
+        return resized(ready, self.resize)
+
+
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    """Arrays as found, with the names that the user knows them by; no test arrays are given as None."""
+
+    names: tuple[str, ...]
+    images: Any
+    labels: Any
+    test_images: Any = None
+    test_labels: Any = None
+
+
+def describe(source: datasets.Source) -> datasets.Facts:
+    """The facts of a data source, without reading the images of a file.
+
+    Raises `MissingData` where a file is not there, `DataError` where it does not hold what is needed.
+    """
+    match source:
+        case datasets.Named(name):
+            return datasets.NAMED[name]
+        case datasets.File(path):
+            return _describe_file(_existing(path))
+        case datasets.Arrays(names, values):
+            return _facts(_Raw(names, *values))
+
+
+def load(plan: Plan) -> Dataset:
+    """The splits of the plan's data, the same for the same seed; raises `DataError`.
+
+    The test set is the data's own or `plan.test` of it; the validation set is a part of the rest. Both keep the shares
+    of the classes.
+    """
+    if plan.source is None or plan.training is None:
+        raise DataError("there are no data to train on.", remedy="Give a `data` line.")
+    raw, scale_to = _read(plan.source)
+    images = arrays.read_images(raw.images, raw.names[0])
+    arrays.check_finite(images, raw.names[0])
+    labels = arrays.read_labels(raw.labels, raw.names[1], len(images))
+    classes = scale_to or labels.classes
+    whole = Split(resized(images, plan.resize), labels.indices)
+    seed = plan.seed or 0
+    notes: list[str] = []
+    if raw.test_images is None:
+        whole, test = _split(whole, plan.test, seed, notes, "test")
+    else:
+        test = _test_split(raw, labels.classes, plan.resize)
+    train, validation = _split(whole, plan.training.validation, seed, notes, "validation")
+    return Dataset(str(plan.source), classes, train, validation, test, tuple(notes), plan.resize)
+
+
+def resized(images: np.ndarray, resize: Resize | None) -> np.ndarray:
+    """Images brought to the plan's size by bilinear interpolation, with the values' type kept."""
+    if resize is None or images.shape[1:3] == (resize.height, resize.width):
+        return images
+    from cnnmagic.engine.backend import load_keras
+
+    keras = load_keras()
+    aspect = {"crop": {"crop_to_aspect_ratio": True}, "pad": {"pad_to_aspect_ratio": True}}.get(resize.how, {})
+    parts = []
+    for start in range(0, len(images), RESIZE_AT_ONCE):
+        part = images[start : start + RESIZE_AT_ONCE].astype("float32")
+        sized = keras.ops.image.resize(
+            part, (resize.height, resize.width), antialias=True, data_format="channels_last", **aspect
+        )
+        result = keras.ops.convert_to_numpy(sized)
+        whole = images.dtype.kind in "ui"
+        parts.append((np.rint(result) if whole else result).astype(images.dtype))
+    return np.concatenate(parts)
+
+
+def _describe_file(path: Path) -> datasets.Facts:
+    """A file's facts from the headers of its arrays and from its labels."""
+    with _opened(path) as archive:
+        names = _names(archive.files, path)
+        shape, dtype = _header(path, names[0])
+        if dtype.kind in "ui" and dtype != np.uint8:
+            return _facts(_Raw(names, *(archive[name] for name in names)))
+        labels = _members(archive, names[1:2], path)[0]
+        tests = _header(path, names[2])[0][0] if len(names) == 4 else 0
+    size = arrays.image_shape(shape, names[0])
+    classes = arrays.read_labels(labels, names[1], shape[0]).classes
+    return datasets.Facts(size, classes, 1 / 255 if dtype == np.uint8 else None, shape[0], tests)
+
+
+def _facts(raw: _Raw) -> datasets.Facts:
+    images = arrays.read_images(raw.images, raw.names[0])
+    classes = arrays.read_labels(raw.labels, raw.names[1], len(images)).classes
+    tests = 0 if raw.test_images is None else len(raw.test_images)
+    return datasets.Facts(images.shape[1:], classes, arrays.scale_of(images), len(images), tests)
+
+
+def _read(source: datasets.Source) -> tuple[_Raw, tuple[str, ...] | None]:
+    """The arrays of a source and, where it is a known one, the names of its classes."""
+    match source:
+        case datasets.Named("digits"):
+            return _digits(), datasets.NAMED["digits"].classes
+        case datasets.Named(name):
+            return _downloaded(name), datasets.NAMED[name].classes
+        case datasets.File(path):
+            found = _existing(path)
+            with _opened(found) as archive:
+                names = _names(archive.files, found)
+                return _Raw(names, *_members(archive, names, found)), None
+        case datasets.Arrays(names, values):
+            return _Raw(names, *values), None
+
+
+def _digits() -> _Raw:
+    """The 1,797 handwritten digits of 8x8 pixels, 0 … 16, that come with scikit-learn."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return _Raw(("digits", "labels"), digits.images.astype(np.uint8), digits.target)
+
+
+def _downloaded(name: str) -> _Raw:
+    from cnnmagic.engine.backend import load_keras
+
+    load: Callable[[], Any] = getattr(load_keras().datasets, name).load_data
+    try:
+        (images, labels), (test_images, test_labels) = load()
+    except Exception as error:
+        remedy = (
+            "Without a network: `data digits` needs none; a copy of the file is read by `data PATH.npz` "
+            "(arrays x_train, y_train, x_test, y_test)."
+        )
+        raise MissingData(f"`{name}` can't be downloaded: {_first_line(error)}", remedy=remedy) from error
+    return _Raw((name, "labels", "test images", "test labels"), images, labels, test_images, test_labels)
+
+
+def _existing(path: str) -> Path:
+    found = Path(path).expanduser()
+    if not found.is_file():
+        beside = sorted(Path(found.parent).glob("*.npz"))[:3] if found.parent.is_dir() else []
+        there = ", ".join(f"`{file.name}`" for file in beside)
+        remedy = f"In that folder there are {there}." if there else f"The notebook's folder is `{Path.cwd()}`."
+        raise MissingData(f"there is no file `{path}`.", remedy=remedy)
+    return found
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        remedy = "Write it again with `np.savez_compressed(PATH, x=images, y=labels)`."
+        raise DataError(f"`{path.name}` is no readable .npz file: {_first_line(error)}", remedy=remedy) from error
+
+
+def _names(found: list[str], path: Path) -> tuple[str, ...]:
+    """The names of images and labels in a file, with those of the test set where it has one."""
+    for names in NAMES:
+        if set(names) <= set(found):
+            return names
+        if len(names) == 4 and set(names[:2]) <= set(found):
+            return names[:2]
+    there = ", ".join(f"`{name}`" for name in found[:8]) or "nothing"
+    remedy = "Name them `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`."
+    raise DataError(f"`{path.name}` holds {there}, and no images and labels by the usual names.", remedy=remedy)
+
+
+def _members(archive: Any, names: tuple[str, ...], path: Path) -> list[np.ndarray]:
+    try:
+        return [archive[name] for name in names]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"an array of `{path.name}` can't be read: {_first_line(error)}", remedy="Write it again."
+        ) from error
+
+
+def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array in a file, without reading its numbers."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+    return shape, dtype
+
+
+def _test_split(raw: _Raw, classes: tuple[str, ...], resize: Resize | None) -> Split:
+    images = arrays.read_images(raw.test_images, raw.names[2])
+    arrays.check_finite(images, raw.names[2])
+    return Split(resized(images, resize), arrays.encode_labels(raw.test_labels, raw.names[3], len(images), classes))
+
+
+def _split(whole: Split, part: float, seed: int, notes: list[str], name: str) -> tuple[Split, Split]:
+    """The rest and a part of it kept apart, each class in its share where every class has two images at least."""
+    if part == 0:
+        return whole, replace(whole, images=whole.images[:0], labels=whole.labels[:0])
+    from sklearn.model_selection import train_test_split
+
+    counts = np.bincount(whole.labels)
+    wanted = max(1, round(part * len(whole)))
+    enough = counts[counts > 0].min() >= 2 and min(wanted, len(whole) - wanted) >= np.count_nonzero(counts)
+    if len(whole) - wanted < 1:
+        raise DataError(f"{len(whole)} images are too few to keep some for {name}.", remedy="Give more images.")
+    if not enough:
+        notes.append(f"too few images in some classes to keep their shares in the {name} set")
+    rest, kept = train_test_split(
+        np.arange(len(whole)), test_size=wanted, random_state=seed, stratify=whole.labels if enough else None
+    )
+    return _taken(whole, rest), _taken(whole, kept)
+
+
+def _taken(whole: Split, indices: np.ndarray) -> Split:
+    return Split(whole.images[indices], whole.labels[indices])
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

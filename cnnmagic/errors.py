@@ -1,0 +1,101 @@
+"""What a user is told when something can't be done: what, where, why and what to type instead."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line of the user's text; line and columns count from 1, `end_column` is exclusive."""
+
+    line: int
+    column: int
+    end_column: int
+    source: str = field(default="", repr=False)
+
+    def caret(self) -> str:
+        """The source line and, under it, a caret for every character meant."""
+        before, meant = self.source[: self.column - 1], self.source[self.column - 1 : self.end_column - 1]
+        margin = f"{self.line:>4} | "
+        blank = " " * (len(margin) - 2) + "| "
+        return f"{margin}{self.source}\n{blank}{' ' * _cells(before)}{'^' * max(1, _cells(meant))}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: `message` says what and received, `reason` why, `remedy` what to type."""
+
+    message: str
+    place: Place | None = None
+    reason: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = f"line {self.place.line}: " if self.place else ""
+        lines = [where + self.message]
+        if self.place and self.place.source.strip():
+            lines.append(self.place.caret())
+        return "\n".join([*lines, *filter(None, (self.reason, self.remedy))])
+
+
+class CnnError(Exception):
+    """Every mistake that a user can mend; shown in a notebook as a few lines without a traceback."""
+
+    def __init__(self, message: str | Problem, *, place: Place | None = None, reason: str = "", remedy: str = ""):
+        problem = message if isinstance(message, Problem) else Problem(message, place, reason, remedy)
+        super().__init__(problem.message)
+        self.problems: tuple[Problem, ...] = (problem,)
+
+    @classmethod
+    def gather(cls, problems: Iterable[Problem]) -> CnnError:
+        """One error for several problems, in the order of the text."""
+        ordered = sorted(problems, key=lambda problem: problem.place.line if problem.place else 0)
+        error = cls(ordered[0])
+        error.problems = tuple(ordered)
+        return error
+
+    def at(self, place: Place) -> CnnError:
+        """The same error, each problem without a place given this one."""
+        self.problems = tuple(p if p.place else replace(p, place=place) for p in self.problems)
+        return self
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:SHOWN_PROBLEMS]]
+        if len(self.problems) > SHOWN_PROBLEMS:
+            shown.append(f"… and {len(self.problems) - SHOWN_PROBLEMS} more.")
+        return "\n\n".join(shown)
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython shows these lines in place of a traceback."""
+        red, plain = "\x1b[1;31m", "\x1b[0m"
+        return [f"{red}{type(self).__name__}{plain} {self}"]
+
+
+class ParseError(CnnError):
+    """The text can't be read."""
+
+
+class PlanError(CnnError):
+    """The text reads well, and what it asks for can't be built."""
+
+
+class DataError(CnnError):
+    """The data are not there, or are not what the text says."""
+
+
+class MissingData(DataError):
+    """The data are not where the text says; a plan can do without them where the text gives the sizes."""
+
+
+class RunError(CnnError):
+    """A run can't do what it is asked now."""
+
+
+def _cells(text: str) -> int:
+    """Columns that `text` takes in a fixed-width font (a Korean letter takes two)."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

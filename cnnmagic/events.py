@@ -1,0 +1,122 @@
+"""What happens in a training, and what its user asks of it: the only words between the thread and the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Started:
+    """The first batch is about to be trained; `batches` make an epoch, `images` is the size of the training split."""
+
+    epochs: int
+    batches: int
+    batch_size: int
+    images: int
+    device: str
+    precision: str
+    learning_rate: float
+    time: float
+
+
+@dataclass(frozen=True)
+class BatchEnded:
+    """Batches up to number `batch` of `epoch` (both from 1) are done.
+
+    `loss` and `metrics` are means over the images since the event before, `images_per_second` is over the same stretch.
+    """
+
+    epoch: int
+    batch: int
+    loss: float
+    metrics: dict[str, float]
+    learning_rate: float
+    images_per_second: float
+    time: float
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A whole epoch is done and validated; `logs` are Keras's: loss, accuracy, val_loss, val_accuracy."""
+
+    epoch: int
+    logs: dict[str, float]
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    time: float
+
+
+@dataclass(frozen=True)
+class Validating:
+    """The training batches of an epoch are done and the validation images are being judged."""
+
+    time: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The training waits for Resume or Stop."""
+
+    time: float
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The training goes on after a pause of `seconds`."""
+
+    seconds: float
+    time: float
+
+
+@dataclass(frozen=True)
+class LearningRateSet:
+    """The user's rate is in force from the next batch on."""
+
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The training is over; `reason` is `finished`, `stopped` (by the user) or `stopped early` (by `early_stop`)."""
+
+    reason: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The training broke off."""
+
+    error: BaseException
+    time: float
+
+
+Event = (
+    Started | BatchEnded | EpochEnded | Validating | Paused | Resumed | LearningRateSet | Finished | Failed
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the training after the batch under way."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait after the batch under way."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on."""
+
+
+@dataclass(frozen=True)
+class SetLearningRate:
+    """Train with this rate from the next batch on; under a schedule it is the new peak."""
+
+    learning_rate: float
+
+
+Command = Stop | Pause | Resume | SetLearningRate

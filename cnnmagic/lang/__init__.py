@@ -1,0 +1,1 @@
+"""The language of a `%%cnn` cell: text to plan and back, without Keras."""

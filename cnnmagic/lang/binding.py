@@ -1,0 +1,148 @@
+"""Words to options: each bare word finds the option that its shape fits, each `name=value` the option of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from cnnmagic.errors import CnnError, PlanError, Problem
+from cnnmagic.lang import syntax
+from cnnmagic.lang.values import WORDS, fits, plain, read
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.plan import Choice
+
+ALIASES = {
+    "stride": ("strides",),
+    "kernel": ("kernel_size", "pool_size"),
+    "size": ("kernel_size", "pool_size"),
+    "num_output": ("filters", "units"),
+    "out_channels": ("filters",),
+    "out_features": ("units",),
+    "batch": ("batch_size",),
+    "lr": ("learning_rate",),
+    "slope": ("negative_slope",),
+}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The options that words gave, the flags among them, the choices left open, and notes on other names' meaning."""
+
+    values: dict[str, Any]
+    flags: frozenset[str]
+    choices: tuple[Choice, ...]
+    notes: tuple[str, ...]
+
+
+def bind(
+    kind: type[Any], subject: str, words: Sequence[syntax.Word], flags: Sequence[str] = (), further: Sequence[str] = ()
+) -> Binding:
+    """Give the words of a statement to the options of the dataclass `kind`.
+
+    `flags` are bare words with a meaning of their own, `further` names of Keras arguments that go into `extra`. Raises
+    `PlanError` with every word that fits nothing.
+    """
+    binder = _Binder(kind, subject, flags, further)
+    problems: list[Problem] = []
+    for word in words:
+        try:
+            binder.take(word)
+        except CnnError as error:
+            problems += error.at(word.place).problems
+    if problems:
+        raise PlanError.gather(problems)
+    if binder.extra:
+        binder.values["extra"] = tuple(binder.extra)
+    return Binding(binder.values, frozenset(binder.seen), tuple(binder.choices), tuple(binder.notes))
+
+
+def require(kind: type[Any], subject: str, values: dict[str, Any]) -> None:
+    """Raise `PlanError` where an option without a default was not given."""
+    for needed in fields(kind):
+        if needed.default is MISSING and needed.name not in values:
+            what, example = needed.metadata["help"].split(":")[0], getattr(kind, "example", "")
+            raise PlanError(
+                f"`{subject}` lacks `{needed.name}`: {what}.", remedy=f"For example `{example}`." if example else ""
+            )
+
+
+class _Binder:
+    def __init__(self, kind: type[Any], subject: str, flags: Sequence[str], further: Sequence[str]):
+        self.options = {option.name: option for option in fields(kind) if option.metadata.get("kind")}
+        self.subject, self.flags, self.further = subject, flags, further
+        self.values: dict[str, Any] = {}
+        self.extra: list[tuple[str, Any]] = []
+        self.seen: set[str] = set()
+        self.choices: list[Choice] = []
+        self.notes: list[str] = []
+
+    def take(self, word: syntax.Word) -> None:
+        if word.key:
+            self.named(word, word.key)
+        elif isinstance(word.value, syntax.Name) and word.value.lower in self.flags:
+            self.seen.add(word.value.lower)
+        else:
+            self.bare(word)
+
+    def named(self, word: syntax.Word, key: str) -> None:
+        if key in self.flags:
+            if read("flag", word.value):
+                self.seen.add(key)
+            return
+        name = self.keras_name(key)
+        if name in self.values:
+            raise PlanError(f"`{name}` is given twice.", remedy="Keep one of them.")
+        if name in self.options:
+            self.values[name] = self.value(name, self.options[name].metadata["kind"], word)
+        else:
+            self.extra.append((name, plain(word.value)))
+
+    def keras_name(self, key: str) -> str:
+        if key in self.options or key in self.further:
+            return key
+        for name in ALIASES.get(key, ()):
+            if name in self.options:
+                self.notes.append(f"`{key}` is Keras's `{name}`")
+                return name
+        known = [*self.options, *self.further, *self.flags]
+        near = closest(key, known)
+        message = f"`{self.subject}` has no argument `{key}`{near}"
+        raise PlanError(sentence(message), remedy="" if near else f"It takes {listed(known)}.")
+
+    def bare(self, word: syntax.Word) -> None:
+        for name, option in self.options.items():
+            kind = option.metadata["kind"]
+            if name not in self.values and option.metadata["bare"] and fits(kind, word.value):
+                self.values[name] = self.value(name, kind, word)
+                return
+        message = sentence(self.stranger(word.value))
+        raise PlanError(message, remedy="" if message.endswith("?") else f"`{self.subject}` takes {self.usage()}.")
+
+    def stranger(self, value: syntax.Value) -> str:
+        """Why a bare word fits nothing."""
+        if not isinstance(value, syntax.Name):
+            return f"`{value}` fits no argument of `{self.subject}`"
+        if value.lower in self.options:
+            return f"`{value}` needs a value: `{value}=…`"
+        kinds = [option.metadata["kind"] for option in self.options.values()]
+        for kind in kinds:
+            if kind in WORDS and value.lower in WORDS[kind]:
+                return f"`{value}` is one {kind} too many for `{self.subject}`"
+        known = [word for kind in kinds for word in WORDS.get(kind, ())] + list(self.flags) + list(self.options)
+        what = next((kind for kind in ("activation", "optimizer") if kind in kinds), "word")
+        return f"no {what} `{value}`{closest(value.text, known)}"
+
+    def usage(self) -> str:
+        return listed([*self.options, *self.flags])
+
+    def value(self, name: str, kind: str, word: syntax.Word) -> Any:
+        value = word.value
+        if isinstance(value, syntax.Choices):
+            values = tuple(read(kind, choice) for choice in value.values)
+            self.choices.append(Choice(word.place.line, name, str(value), values))
+            return values[0]
+        try:
+            return read(kind, value)
+        except CnnError as error:
+            raise PlanError(f"`{name}={value}`: {error.problems[0].message}", remedy=error.problems[0].remedy) from None

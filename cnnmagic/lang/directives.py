@@ -1,0 +1,223 @@
+"""What the directives of a cell say: `data`, `input`, `resize`, `augment`, `train`, `seed`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cnnmagic import datasets
+from cnnmagic.errors import PlanError, Problem
+from cnnmagic.lang import syntax
+from cnnmagic.lang.binding import Binding, bind
+from cnnmagic.lang.values import read
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.layers import (
+    Layer,
+    RandomBrightness,
+    RandomContrast,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Shape,
+    option,
+)
+from cnnmagic.plan import Resize, Training
+
+LATER = {
+    "devices": "several GPUs",
+    "workers": "several machines",
+    "tune": "tuning by trial",
+    "mlflow": "logging to MLflow",
+    "balance": "weights for unequal classes",
+}
+LARGEST_SIDE = 65_536
+LIST_OF_DATA = (
+    "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data PATH.npz`; arrays of the "
+    "notebook, `data {{images}} {{labels}}`."
+)
+
+
+def read_input(directive: syntax.Directive) -> tuple[Shape, str]:
+    """The shape of `input 28x28x1` and a note where something was added to it."""
+    sizes = [word for word in directive.words if isinstance(word.value, syntax.Size) and not word.key]
+    if len(sizes) != 1 or len(directive.words) != 1:
+        remedy = "Write `input 28x28x1`: height x width x channels; `?x?x3` takes images of any size."
+        raise PlanError("`input` needs one size.", place=directive.place, remedy=remedy)
+    dimensions, place = sizes[0].value.dimensions, sizes[0].place  # type: ignore[union-attr]  # the list holds sizes only
+    if len(dimensions) not in (2, 3) or dimensions[2:] == (None,):
+        message = f"`{sizes[0].value}` is no size of an image."
+        raise PlanError(message, place=place, remedy="Write height x width x channels, such as `28x28x1` or `?x?x3`.")
+    if any(size is not None and not 1 <= size <= LARGEST_SIDE for size in dimensions):
+        raise PlanError(f"every dimension must be from 1 to {LARGEST_SIDE:,}.", place=place)
+    if len(dimensions) == 2:
+        return (*dimensions, 1), f"`input {sizes[0].value}` is taken as grey images, {sizes[0].value}x1"
+    return dimensions, ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DataWords:
+    test: float = option("fraction", 0.2, bare=False, help="part kept apart as test images where the data have none")
+
+
+def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tuple[datasets.Source, float]:
+    """Where the data come from and the part of them to keep for the test, where they have no test set of their own."""
+    given = [word for word in directive.words if not word.key]
+    options = bind(_DataWords, "data", [word for word in directive.words if word.key])
+    if not given:
+        raise PlanError("`data` does not say which.", place=directive.place, remedy=LIST_OF_DATA)
+    values = [word.value for word in given]
+    test = options.values.get("test", _DataWords.test)
+    if all(isinstance(value, syntax.Variable) for value in values):
+        return _arrays(directive, [value.path for value in values if isinstance(value, syntax.Variable)], lookup), test
+    if len(given) > 1:
+        raise PlanError(f"`{values[1]}` is more than `data` takes.", place=given[1].place, remedy=LIST_OF_DATA)
+    return _named_or_file(given[0]), test
+
+
+def _arrays(directive: syntax.Directive, paths: list[str], lookup: Callable[[str], Any]) -> datasets.Arrays:
+    if len(paths) not in (2, 4):
+        remedy = "Write `data {{images}} {{labels}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`."
+        raise PlanError(
+            f"`data` needs images and labels, and gets {len(paths)} arrays.", place=directive.place, remedy=remedy
+        )
+    problems: list[Problem] = []
+    values = []
+    for path, word in zip(paths, directive.words, strict=False):
+        try:
+            values.append(lookup(path))
+        except PlanError as error:
+            problems += error.at(word.place).problems
+    if problems:
+        raise PlanError.gather(problems)
+    return datasets.Arrays(tuple(paths), tuple(values))
+
+
+def _named_or_file(word: syntax.Word) -> datasets.Source:
+    text = str(word.value)
+    if text.lower() in datasets.NAMED:
+        return datasets.Named(text.lower())
+    if isinstance(word.value, syntax.Text) and text.lower().endswith(".npz"):
+        return datasets.File(text)
+    message = f"no data `{text}`{closest(text, datasets.NAMED)}"
+    if isinstance(word.value, syntax.Text):
+        message = f"`{text}` is no file that can be read here: it must end in `.npz`."
+    raise PlanError(sentence(message), place=word.place, remedy=LIST_OF_DATA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ResizeWords:
+    size: tuple[int, int] = option("pair", help="height and width")
+    how: str = option("name", "stretch", help="stretch, crop or pad")
+
+
+def read_resize(directive: syntax.Directive) -> Resize:
+    """The size of `resize 224x224 crop`."""
+    values = bind(_ResizeWords, "resize", directive.words).values
+    how = values.get("how", "stretch")
+    if "size" not in values or how not in ("stretch", "crop", "pad") or max(values["size"]) > LARGEST_SIDE:
+        remedy = "Write `resize 224x224`, and after it `stretch` (as it is), `crop` or `pad`."
+        raise PlanError("`resize` needs a height and a width.", place=directive.place, remedy=remedy)
+    height, width = values["size"]
+    return Resize(height, width, how)
+
+
+def read_training(directive: syntax.Directive) -> tuple[Training, Binding]:
+    """The options of the `train` line."""
+    problems = [
+        Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
+        for word in directive.words
+        if word.key in LATER
+    ]
+    if problems:
+        raise PlanError.gather(problems)
+    binding = bind(Training, "train", directive.words)
+    training = Training(**binding.values)
+    if training.momentum and training.optimizer not in ("sgd", "rmsprop"):
+        message = f"`momentum` is an option of sgd and rmsprop, and the optimizer is {training.optimizer}."
+        raise PlanError(message, place=directive.place, remedy="Write `optimizer=sgd`, or leave `momentum` out.")
+    if training.optimizer == "adadelta" and training.learning_rate is None:
+        note = "adadelta's rate is 0.001 in Keras 3 and was 1.0 in its paper: say `lr=1.0` for what recipes of old mean"
+        binding = replace(binding, notes=(*binding.notes, note))
+    return training, binding
+
+
+def read_seed(directive: syntax.Directive) -> int:
+    """The number of `seed 7`."""
+    value = directive.words[0].value if len(directive.words) == 1 else None
+    if not isinstance(value, int) or not 0 <= value < 2**32:
+        raise PlanError(
+            "`seed` needs one whole number from 0 on.", place=directive.place, remedy="For example `seed 7`."
+        )
+    return value
+
+
+AUGMENTATIONS = ("flip", "rotate", "zoom", "shift", "crop", "brightness", "contrast")
+
+
+def read_augment(directive: syntax.Directive, shape: Shape) -> list[Layer]:
+    """The random layers of `augment flip, rotate 15, crop=4`, for images of `shape`."""
+    layers: list[Layer] = []
+    words = list(_pairs(directive.words))
+    if not words:
+        raise PlanError(
+            "`augment` does not say how.", place=directive.place, remedy="For example `augment flip, rotate 15`."
+        )
+    for name, value, word in words:
+        try:
+            layers.append(_augmentation(name, value, shape))
+        except PlanError as error:
+            raise error.at(word.place) from None
+    return layers
+
+
+def _pairs(words: Sequence[syntax.Word]) -> Any:
+    """(name, value or None, word) of `flip`, `rotate 15` and `crop=4`."""
+    position = 0
+    while position < len(words):
+        word = words[position]
+        position += 1
+        if word.key:
+            yield word.key, word.value, word
+            continue
+        value = None
+        if position < len(words) and not words[position].key and isinstance(words[position].value, int | float):
+            value = words[position].value
+            position += 1
+        yield str(word.value).lower(), value, word
+
+
+def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
+    amount = read("number", value) if isinstance(value, int | float) else None
+    height, width = shape[0], shape[1]
+    match name:
+        case "flip":
+            modes = {"none": "horizontal", "both": "horizontal_and_vertical", "yes": "horizontal"}
+            mode = modes.get(str(value).lower(), str(value).lower())
+            if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
+                raise PlanError(f"`flip={value}` is not one of `horizontal`, `vertical`, `both`.")
+            return RandomFlip(mode=mode)
+        case "rotate":
+            return RandomRotation(factor=(10.0 if amount is None else amount) / 360)
+        case "zoom":
+            return RandomZoom(height_factor=0.1 if amount is None else amount)
+        case "shift":
+            part = 0.1 if amount is None else amount
+            return RandomTranslation(height_factor=part, width_factor=part)
+        case "crop":
+            if height is None or width is None:
+                raise PlanError("`crop` needs images of one size.", remedy="Use `shift 0.1` for images of any size.")
+            pixels = 4.0 if amount is None else amount
+            return RandomTranslation(
+                height_factor=pixels / height,
+                width_factor=pixels / width,
+                fill_mode="constant",
+                interpolation="nearest",
+            )
+        case "brightness":
+            return RandomBrightness(factor=0.2 if amount is None else amount, value_range=(0, 1))
+        case "contrast":
+            return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))
+    message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
+    raise PlanError(sentence(message), remedy=f"Known are {listed(AUGMENTATIONS)}.")

@@ -1,0 +1,87 @@
+"""One statement to Keras layers: `conv 64 3x3 bn relu` is a convolution, a normalisation and an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cnnmagic.errors import PlanError
+from cnnmagic.lang import syntax
+from cnnmagic.lang.binding import Binding, bind, require
+from cnnmagic.layers import BY_WORD, Activation, BatchNormalization, Dense, Layer, option
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The layers of a statement, each with the word that names it, and what was found on the way."""
+
+    layers: tuple[tuple[Layer, str], ...]
+    binding: Binding
+
+
+def expand(kind: type[Layer], statement: syntax.Layer) -> Expansion:
+    """The layers that a statement of a layer class stands for; raises `PlanError`."""
+    flags = ("bn",) if kind.takes_bn else ()
+    words, note = _padding_habit(kind, statement.words)
+    binding = bind(kind, statement.name, words, flags, kind.keras_only)
+    require(kind, statement.name, binding.values)
+    layer = kind(**binding.values)
+    word = kind.words[0] if kind.words else kind.__name__.lower()
+    if note:
+        binding = replace(binding, notes=(*binding.notes, note))
+    if isinstance(layer, Activation):
+        return Expansion(((layer, layer.activation),), binding)
+    if "bn" not in binding.flags:
+        return Expansion(((layer, word),), binding)
+    return Expansion(tuple(_normalized(layer, word, "use_bias" in binding.values)), binding)
+
+
+def _normalized(layer: Any, word: str, keeps_bias: bool) -> list[tuple[Layer, str]]:
+    """The layer without activation (and without bias, which the shift of bn replaces), bn, the activation."""
+    plain = replace(layer, activation=None, use_bias=layer.use_bias if keeps_bias else False)
+    activation = [(Activation(activation=layer.activation), layer.activation)] if layer.activation else []
+    return [(plain, word), (BatchNormalization(), "bn"), *activation]
+
+
+def _padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequence[syntax.Word], str]:
+    """`pad=1` beside a 3x3 kernel means `same`, as Caffe and darknet files write it."""
+    pads = [word for word in words if word.key == "pad"]
+    if not pads or "padding" not in kind.__dataclass_fields__ or "cropping" in kind.__dataclass_fields__:
+        return words, ""
+    rest = [word for word in words if word.key != "pad"]
+    values = bind(kind, kind.__name__, rest, ("bn",), kind.keras_only).values
+    kernel = values.get("kernel_size") or values.get("pool_size")
+    pad = pads[0].value
+    if pad == 0:
+        return rest, "`pad=0` is Keras's `padding=valid`"
+    if kernel and isinstance(pad, int) and kernel == (2 * pad + 1, 2 * pad + 1):
+        same = syntax.Word(syntax.Name("same"), pads[0].place, "padding")
+        return [*rest, same], f"`pad={pad}` with a {kernel[0]}x{kernel[1]} kernel is Keras's `padding=same`"
+    remedy = "Put a line `pad " + str(pad) + "` before this one, and leave `pad=` out."
+    raise PlanError(f"`pad={pad}` does not fit this kernel evenly.", place=pads[0].place, remedy=remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputWords:
+    """What `output` takes: the number of classes, and another activation where wanted."""
+
+    units: int | None = option("count", None, help="number of classes; that of the data if not given")
+    activation: str | None = option("activation", None, help="softmax, or sigmoid for one unit, if not given")
+
+
+def expand_output(statement: syntax.Layer, classes: int | None) -> tuple[Dense, Binding]:
+    """The dense layer that `output N` stands for; `classes` is what the data have."""
+    binding = bind(OutputWords, "output", statement.words, (), Dense.keras_only)
+    units = binding.values.get("units", classes)
+    if units is None:
+        remedy = "Write `output 10` for ten classes, or give the data."
+        raise PlanError("`output` does not say how many classes there are.", place=statement.place, remedy=remedy)
+    activation = binding.values.get("activation") or ("sigmoid" if units == 1 else "softmax")
+    return Dense(units=units, activation=activation, extra=binding.values.get("extra", ())), binding
+
+
+def layer_class(name: str) -> type[Layer] | None:
+    """The class that a word, or a Keras class name, stands for."""
+    word = name.lower().removeprefix("keras.").removeprefix("layers.")
+    return BY_WORD.get(word)

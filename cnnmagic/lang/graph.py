@@ -1,0 +1,120 @@
+"""The network as it grows: adds a layer to the steps with its shape, cost and receptive field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import ceil
+
+from cnnmagic.errors import Place, PlanError
+from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, widest
+from cnnmagic.plan import Step
+
+INPUT = "input"
+MOST_STEPS = 20_000
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What flows between steps: the step it comes from, its shape, and what of the image it sees."""
+
+    source: str
+    shape: Shape
+    field: Field
+
+
+class Graph:
+    """Steps in the order in which they are computed; every name is given once."""
+
+    def __init__(self, shape: Shape):
+        self.shape = shape
+        self.steps: dict[str, Step] = {}
+        self.places: dict[str, Place] = {}
+        self._names: Counter[str] = Counter([INPUT])
+
+    def start(self) -> Tensor:
+        """The network's input."""
+        return Tensor(INPUT, self.shape, Field())
+
+    def add(self, layer: Layer, inputs: tuple[Tensor, ...], place: Place, word: str, name: str = "") -> Tensor:
+        """Append a layer; `word` and the line make its Keras name unless `name` is given.
+
+        Raises `PlanError` at `place` where the layer can't take its inputs.
+        """
+        if len(self.steps) >= MOST_STEPS:
+            raise PlanError(f"this network has more than {MOST_STEPS:,} layers.", place=place, remedy="Repeat less.")
+        shape = inputs[0].shape
+        try:
+            output = (
+                layer.merged_shape(tuple(i.shape for i in inputs))
+                if isinstance(layer, Merge)
+                else layer.output_shape(shape)
+            )
+            work = layer.multiply_adds(shape)
+            field = self._field(layer, inputs)
+            step = Step(
+                name=self._name(name or f"line{place.line}_{word}"),
+                layer=layer,
+                line=place.line,
+                inputs=tuple(tensor.source for tensor in inputs),
+                input_shape=shape,
+                output_shape=output,
+                parameters=layer.parameters(shape),
+                frozen_parameters=layer.frozen_parameters(shape),
+                flops=None if work is None else 2 * work,
+                receptive_field=None if field.size is None else (ceil(field.size[0]), ceil(field.size[1])),
+            )
+        except Misfit as misfit:
+            raise self._explain(misfit, inputs[0], place) from None
+        self.steps[step.name] = step
+        self.places[step.name] = place
+        return Tensor(step.name, output, field)
+
+    def dead_ends(self, output: Tensor) -> list[Step]:
+        """Steps whose result reaches neither another step nor the output."""
+        used = {output.source} | {source for step in self.steps.values() for source in step.inputs}
+        return [step for step in self.steps.values() if step.name not in used]
+
+    def _field(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Field:
+        before = widest(tuple(tensor.field for tensor in inputs))
+        window = layer.window()
+        if window is not None:
+            return before.through(window)
+        height, width = self.shape[:2] if len(self.shape) == 3 else (1, 1)
+        return Field(None) if height is None or width is None else Field((height, width), before.jump)
+
+    def _name(self, wished: str) -> str:
+        self._names[wished] += 1
+        count = self._names[wished]
+        return wished if count == 1 else self._name(f"{wished}_{count}")
+
+    def _explain(self, misfit: Misfit, tensor: Tensor, place: Place) -> PlanError:
+        """The misfit with the layer's own words, the sizes that led to it, and what to change."""
+        words = place.source[place.column - 1 : place.end_column - 1].strip()
+        message, remedy = f"`{words}` {misfit}", misfit.remedy
+        if not misfit.too_small:
+            return PlanError(message, place=place, remedy=remedy)
+        path = self._path(tensor)
+        shrinking = [
+            step for step in path if step.input_shape[:2] != step.output_shape[:2] and "Pooling" in step.layer.kind
+        ]
+        remedy += f", or drop the pool on line {shrinking[-1].line}." if shrinking else ", or a smaller window."
+        return PlanError(message, place=place, reason=f"Sizes so far: {_sizes(path, self.shape)}.", remedy=remedy)
+
+    def _path(self, tensor: Tensor) -> list[Step]:
+        """The steps from the input to a tensor, along first inputs."""
+        path: list[Step] = []
+        source = tensor.source
+        while source != INPUT:
+            path.append(self.steps[source])
+            source = self.steps[source].inputs[0]
+        return path[::-1]
+
+
+def _sizes(path: list[Step], shape: Shape) -> str:
+    """The sizes on a path, each told when it changes: `28-26-13`, or `28x20-26x18` for oblong images."""
+    sizes = [shape[:2], *(step.output_shape[:2] for step in path if len(step.output_shape) == 3)]
+    changes = [size for before, size in zip([None, *sizes], sizes, strict=False) if size != before]
+    square = all(height == width for height, width in changes)
+    shown = [str(size[0] if square else "x".join(map(str, size))).replace("None", "?") for size in changes]
+    return "-".join(shown if len(shown) <= 12 else [*shown[:3], "…", *shown[-8:]])

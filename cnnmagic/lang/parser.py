@@ -1,0 +1,257 @@
+"""Text to `Program`: reads a cell with lark and gives every word its place."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.indenter import DedentError, Indenter
+
+from cnnmagic.errors import CnnError, ParseError, Place, Problem
+from cnnmagic.lang import syntax
+from cnnmagic.lang.source import Source, read_source
+
+DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
+SUITES = ("block", "repeat", "residual", "branches", "branch")
+JOINS = ("from", "add", "concat")
+KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
+MERGES = ("concat", "add", "average", "max")
+READ_AGAIN = 20
+
+
+class _Indentation(Indenter):
+    NL_type = "_NL"
+    OPEN_PAREN_types = ["LPAR", "LBRACE"]  # noqa: RUF012  (lark's own interface)
+    CLOSE_PAREN_types = ["RPAR", "RBRACE"]  # noqa: RUF012
+    INDENT_type = "_INDENT"
+    DEDENT_type = "_DEDENT"
+    tab_len = 8
+
+
+@functools.cache
+def _lark() -> Lark:
+    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", postlex=_Indentation(), propagate_positions=True)
+
+
+def parse(text: str, first_line: int = 1) -> syntax.Program:
+    """Read a cell; `first_line` is the number its first line has for the user.
+
+    Raises `ParseError` with all the lines that can't be read.
+    """
+    source = read_source(text, first_line)
+    problems: list[Problem] = []
+    tree = _read(source, problems)
+    reader = _Reader(source, problems)
+    statements = tuple(reader.statements(tree.children)) if tree else ()
+    if problems:
+        raise ParseError.gather(problems)
+    return syntax.Program(text, statements, first_line)
+
+
+def _read(source: Source, problems: list[Problem]) -> Tree[Token] | None:
+    """The tree; a line that can't be read is told, struck out, and the rest read again for further mistakes."""
+    for _ in range(READ_AGAIN):
+        try:
+            return _lark().parse(source.text)
+        except DedentError:
+            problems.append(source.uneven_indentation())
+            return None
+        except AssertionError:  # lark's Indenter counts brackets so
+            problems.append(source.unbalanced_bracket())
+            return None
+        except UnexpectedInput as slip:
+            problem, line = _explain(slip, source)
+            problems.append(problem)
+            if not source.strike(line):
+                return None
+    return None
+
+
+def _explain(slip: UnexpectedInput, source: Source) -> tuple[Problem, int]:
+    """What lark stumbled over in the user's terms, and the line to leave out."""
+    line, column = max(slip.line, 1), max(slip.column, 1)
+    token = slip.token if isinstance(slip, UnexpectedToken) else None
+    if token is not None and token.type == "_INDENT":
+        line = min(line + str(token).count("\n") + 1, len(source.lines)) if "\n" in token else source.next_line(line)
+        place = source.whole(line)
+        return Problem("this line is indented, and no block is open here.", place, remedy="Take the blanks away."), line
+    if token is None or token.type not in ("_NL", "$END", "_DEDENT"):
+        wrong = str(token) if token else source.lines[line - 1][column - 1 : column]
+        place = source.place(line, column, column + max(1, len(wrong)))
+        return Problem(f"`{wrong}` can't stand here.", place, remedy=_suggest(wrong)), line
+    opening = source.open_bracket(line)
+    if opening:
+        return Problem("this bracket is never closed.", opening, remedy="Close it on the same statement."), line
+    place = source.whole(line)
+    return Problem("this line breaks off: something is missing after its last word.", place), line
+
+
+def _suggest(wrong: str) -> str:
+    hints = {
+        "=": "An argument is written `name=value`, with a name before and a value after the `=`.",
+        ":": "Only `block`, `repeat`, `residual`, `branches` and `branch` open an indented block with `:`.",
+        "'": "No quotes are needed; where you use them, close them.",
+        '"': "No quotes are needed; where you use them, close them.",
+        ")": "There is no `(` before it.",
+        "}": "There is no `{` before it.",
+        "-": "An arrow is written `->` or `<-`.",
+        ">": "An arrow is written `->`.",
+        "<": "A label is written `name <- layer`.",
+    }
+    return hints.get(wrong[:1], "One statement a line: a layer's name, then its words.")
+
+
+class _Reader:
+    """Turns lark's tree into statements; what is wrong goes to `problems`, and reading goes on."""
+
+    def __init__(self, source: Source, problems: list[Problem]):
+        self.source, self.problems = source, problems
+
+    def statements(self, trees: Iterable[Any]) -> Iterator[syntax.Statement]:
+        for tree in trees:
+            try:
+                yield self.statement(tree)
+            except CnnError as error:
+                self.problems.extend(error.problems)
+
+    def statement(self, tree: Tree[Token]) -> syntax.Statement:
+        parts: dict[str, Any] = {getattr(part, "data", "head"): part for part in tree.children}
+        head, words = parts["head"], self.words(parts["arguments"])
+        suite = next((parts[kind] for kind in ("suite", "empty_suite") if kind in parts), None)
+        label = str(parts["label"].children[0]) if "label" in parts else None
+        target = parts["target"].children[0] if "target" in parts else None
+        place = self.source.whole(head.line)
+        keyword = head.lower()
+        body = tuple(self.statements(suite.children)) if suite is not None else ()
+        _check_frame(keyword, place, suite is not None, bool(body), label is not None, target is not None)
+        match keyword:
+            case "block":
+                return self.block(place, words, body)
+            case "repeat":
+                return syntax.Repeat(place, words, body)
+            case "residual":
+                return syntax.Residual(place, words, body)
+            case "branches":
+                return self.branches(place, words, target, body)
+            case "branch":
+                return syntax.Branch(place, words, str(words[0].value) if words else None, body)
+            case "use":
+                return self.use(place, words)
+            case _ if keyword in DIRECTIVES:
+                return syntax.Directive(place, words, keyword)
+            case _ if keyword in JOINS and label is None and _names_only(words):
+                return syntax.Join(place, words, keyword)
+        return syntax.Layer(place, words, str(head), label)
+
+    def block(self, place: Place, words: tuple[syntax.Word, ...], body: tuple[syntax.Statement, ...]) -> syntax.Block:
+        if not words or words[0].key or not isinstance(words[0].value, syntax.Name):
+            raise ParseError(
+                "a block needs a name.",
+                place=place,
+                remedy="Write `block NAME(filters, stride=1):` and indent its lines.",
+            )
+        parameters = []
+        for word in words[1:]:
+            name = word.key or (word.value.text if isinstance(word.value, syntax.Name) else None)
+            if name is None or not name.isidentifier():
+                raise ParseError(f"`{word.value}` is no name for a parameter.", place=word.place)
+            parameters.append(syntax.Parameter(name, word.value if word.key else None))
+        return syntax.Block(place, words, words[0].value.text, tuple(parameters), body)
+
+    def branches(
+        self, place: Place, words: tuple[syntax.Word, ...], target: Token | None, body: tuple[syntax.Statement, ...]
+    ) -> syntax.Branches:
+        merge = target.lower() if target else ""
+        if merge not in MERGES:
+            raise ParseError(
+                f"`branches` can't end in `{merge}`." if merge else "`branches` does not say how its branches meet.",
+                place=place,
+                remedy="Write `branches -> concat:`, or `add`, `average`, `max`.",
+            )
+        strange = next((statement for statement in body if not isinstance(statement, syntax.Branch)), None)
+        if strange is not None:
+            raise ParseError("only `branch` may stand here.", place=strange.place, remedy="Put it under a `branch:`.")
+        return syntax.Branches(place, words, merge, tuple(s for s in body if isinstance(s, syntax.Branch)))
+
+    def use(self, place: Place, words: tuple[syntax.Word, ...]) -> syntax.Use:
+        if not words or words[0].key:
+            raise ParseError("`use` needs the name of a network.", place=place, remedy="For example `use lenet5`.")
+        return syntax.Use(place, words[1:], str(words[0].value))
+
+    def words(self, tree: Tree[Token]) -> tuple[syntax.Word, ...]:
+        return tuple(self.flat(tree.children))
+
+    def flat(self, items: Iterable[Any]) -> Iterator[syntax.Word]:
+        """The words of a statement; brackets around a list of arguments add nothing."""
+        items = list(items)
+        for position, item in enumerate(items):
+            if isinstance(item, Tree) and item.data == "group" and _is_call(items, position):
+                yield from self.flat(item.children)
+            elif isinstance(item, Tree) and item.data == "keyword":
+                key, value = item.children
+                place = self.source.span(key, value)
+                yield syntax.Word(self.value(value), place, str(key).lower())
+            else:
+                yield syntax.Word(self.value(item), self.source.span(item, item))
+
+    def value(self, item: Any) -> syntax.Value:
+        if isinstance(item, Tree):
+            return self.choices(item) if item.data == "choices" else self.size(item)
+        match item.type:
+            case "VARIABLE":
+                return syntax.Variable(str(item)[2:-2].strip())
+            case "STRING":
+                return syntax.Text(str(item)[1:-1])
+        return syntax.read_value(str(item))
+
+    def size(self, group: Tree[Token]) -> syntax.Size:
+        """`(3, 3)`, as Python writes a size."""
+        dimensions = [self.value(item) for item in group.children]
+        if not dimensions or not all(isinstance(dimension, int) for dimension in dimensions):
+            place = self.source.span(group, group)
+            raise ParseError("brackets here must hold whole numbers.", place=place, remedy="Write a size as `3x3`.")
+        return syntax.Size(tuple(dimension for dimension in dimensions if isinstance(dimension, int)))
+
+    def choices(self, tree: Tree[Token]) -> syntax.Choices:
+        words = [self.value(item) for item in tree.children]
+        names = [word.lower if isinstance(word, syntax.Name) else str(word) for word in words]
+        place = self.source.span(tree, tree)
+        if ".." not in names:
+            if not words:
+                raise ParseError("these braces are empty.", place=place, remedy="List choices: `{16, 32, 64}`.")
+            return syntax.Choices(tuple(words))
+        log = names[-1:] == ["log"]
+        ends = [word for word in words if isinstance(word, int | float)]
+        if names[1] != ".." or len(ends) != 2 or len(words) != 3 + log or not ends[0] < ends[1]:
+            remedy = "Write it as `{0.0001 .. 0.1 log}`, the smaller number first."
+            raise ParseError("this range can't be read.", place=place, remedy=remedy)
+        return syntax.Choices(tuple(ends), span=True, log=log)
+
+
+def _is_call(items: list[Any], position: int) -> bool:
+    """Whether a group is an argument list: it follows the head, or a block's name, and nothing else."""
+    return position == 0 or (position == 1 and len(items) == 2 and isinstance(items[0], Token))
+
+
+def _names_only(words: tuple[syntax.Word, ...]) -> bool:
+    return bool(words) and all(isinstance(word.value, syntax.Name) and not word.key for word in words)
+
+
+def _check_frame(keyword: str, place: Place, suite: bool, body: bool, label: bool, target: bool) -> None:
+    """Colon, indented lines, label and arrow stand only where they mean something."""
+    needs_suite = keyword in SUITES and keyword != "branch"
+    if suite and keyword not in SUITES:
+        raise ParseError(f"`{keyword}` opens no block.", place=place, remedy="Take the `:` at its end away.")
+    if needs_suite and not suite:
+        raise ParseError(f"`{keyword}` needs a `:` at its end and indented lines after it.", place=place)
+    if suite and not body:
+        raise ParseError(f"`{keyword}` has no lines in it.", place=place, remedy="Indent the lines that belong to it.")
+    if label and keyword in KEYWORDS and keyword not in JOINS:
+        raise ParseError(
+            f"`{keyword}` can't carry a label.", place=place, remedy="Label a layer: `name <- conv 32 3x3`."
+        )
+    if target and keyword != "branches":
+        raise ParseError("`->` belongs to `branches` only.", place=place)

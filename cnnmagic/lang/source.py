@@ -1,0 +1,143 @@
+"""The user's text made ready for reading, and the places of words in it."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from cnnmagic.errors import ParseError, Place, Problem
+
+LONGEST_TEXT = 100_000
+
+
+@dataclass
+class Source:
+    """The text as lark reads it; `margin` columns were taken off every line, lines count from `first_line`."""
+
+    lines: list[str]
+    margin: int
+    first_line: int
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+    def place(self, line: int, column: int, end_column: int) -> Place:
+        """The user's place of columns of a line; `line` counts from 1 in the text read."""
+        source = " " * self.margin + self.lines[line - 1] if self.lines[line - 1].strip() else ""
+        return Place(line + self.first_line - 1, column + self.margin, end_column + self.margin, source)
+
+    def whole(self, line: int) -> Place:
+        """The words of a whole line, without its indentation and comment."""
+        text = self.lines[line - 1]
+        code = text.split("#", 1)[0].rstrip() or text
+        return self.place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1)
+
+    def span(self, first: Any, last: Any) -> Place:
+        """From one node to another, cut at the end of the first one's line."""
+        start, end = _meta(first), _meta(last)
+        end_column = end.end_column if end.end_line == start.line else len(self.lines[start.line - 1]) + 1
+        return self.place(start.line, start.column, end_column)
+
+    def strike(self, line: int) -> bool:
+        """Leave a line out; a line that opens a block is replaced by one that does, so that its suite still reads."""
+        text = self.lines[line - 1]
+        if not text.strip():
+            return False
+        indentation = text[: len(text) - len(text.lstrip())]
+        opens = text.split("#", 1)[0].rstrip().endswith(":")
+        self.lines[line - 1] = indentation + "repeat 1:" if opens and text.strip() != "repeat 1:" else ""
+        return True
+
+    def next_line(self, line: int) -> int:
+        """The number of the next line with words, or of the last line."""
+        later = (number for number in range(line + 1, len(self.lines) + 1) if _code(self.lines[number - 1]))
+        return next(later, len(self.lines))
+
+    def open_bracket(self, line: int) -> Place | None:
+        """The last bracket before the end of `line` that is never closed."""
+        opened: list[tuple[int, int]] = []
+        for number, text in enumerate(self.lines[:line], 1):
+            for column, character in enumerate(text.split("#", 1)[0], 1):
+                if character in "({":
+                    opened.append((number, column))
+                elif character in ")}" and opened:
+                    opened.pop()
+        return self.place(*opened[-1], opened[-1][1] + 1) if opened else None
+
+    def unbalanced_bracket(self) -> Problem:
+        """The first bracket that closes nothing."""
+        depth = 0
+        for number, text in enumerate(self.lines, 1):
+            for column, character in enumerate(text.split("#", 1)[0], 1):
+                depth += (character in "({") - (character in ")}")
+                if depth < 0:
+                    return Problem(f"`{character}` closes nothing.", self.place(number, column, column + 1))
+        return Problem("the brackets don't match.", self.whole(1))
+
+    def uneven_indentation(self) -> Problem:
+        """The first line whose indentation fits no line before it."""
+        open_levels = [0]
+        for number, text in enumerate(self.lines, 1):
+            if not _code(text):
+                continue
+            depth = len(text) - len(text.lstrip())
+            while depth < open_levels[-1]:
+                open_levels.pop()
+            if (
+                depth > open_levels[-1]
+                and open_levels[-1:] != [depth]
+                and number > 1
+                and not _opens(self.lines, number)
+            ):
+                break
+            open_levels.append(depth)
+        remedy = "Use the same number of blanks for all lines of a block."
+        return Problem("this line's indentation fits no line above it.", self.whole(number), remedy=remedy)
+
+
+def read_source(text: str, first_line: int) -> Source:
+    """Check and tidy a text: a BOM, CRLF, a `%%cnn` line of its own and a common margin are accepted.
+
+    Raises `ParseError` where the text is too long, or tabs and blanks are mixed in the indentation.
+    """
+    if len(text) > LONGEST_TEXT:
+        message = f"this text has {len(text):,} characters, and {LONGEST_TEXT:,} is the limit."
+        raise ParseError(message, remedy="Use `block` and `repeat` for what comes again.")
+    tidy = (
+        text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ").replace("\x00", "�")
+    )
+    lines = [line.rstrip() for line in tidy.split("\n")]
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if lines[first].lstrip().startswith("%%cnn"):
+        lines[first] = ""
+    dedented = textwrap.dedent("\n".join(lines)).split("\n")
+    margin = max((len(before) - len(after) for before, after in zip(lines, dedented, strict=True)), default=0)
+    source = Source(dedented, margin, first_line)
+    _check_tabs(source)
+    return source
+
+
+def _check_tabs(source: Source) -> None:
+    indentations = [(number, line[: len(line) - len(line.lstrip())]) for number, line in enumerate(source.lines, 1)]
+    used = {character for _, indentation in indentations for character in indentation}
+    if {" ", "\t"} <= used:
+        number, indentation = next((n, i) for n, i in indentations if "\t" in i)
+        place = source.place(number, 1, len(indentation) + 1)
+        remedy = "Indent with blanks only (JupyterLab's Tab key types four of them)."
+        raise ParseError("tabs and blanks are mixed in the indentation.", place=place, remedy=remedy)
+
+
+def _code(line: str) -> str:
+    return line.split("#", 1)[0].strip()
+
+
+def _opens(lines: list[str], number: int) -> bool:
+    """Whether the line with words before line `number` opens a block."""
+    before = next((line for line in reversed(lines[: number - 1]) if _code(line)), "")
+    return _code(before).endswith(":")
+
+
+def _meta(node: Any) -> Any:
+    return getattr(node, "meta", node)

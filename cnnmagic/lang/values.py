@@ -1,0 +1,155 @@
+"""One word to the plain value that an option needs, for each kind of option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any
+
+from cnnmagic.errors import PlanError
+from cnnmagic.lang import syntax
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.layers import ACTIVATIONS, SYNONYMS
+from cnnmagic.plan import OPTIMIZERS, PRECISIONS, SCHEDULES
+
+LARGEST = 10**9
+FLAGS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+WORDS: dict[str, Sequence[str]] = {
+    "padding": ("same", "valid"),
+    "activation": (*ACTIVATIONS, *SYNONYMS),
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": SCHEDULES,
+    "precision": PRECISIONS,
+}
+MEANINGS = {
+    "count": "a whole number of at least 1",
+    "pair": "a size such as `3x3` or `3`",
+    "strides": "a step such as `/2` or `2`",
+    "fraction": "a number from 0 to less than 1",
+    "number": "a number",
+    "positive": "a number above 0",
+    "flag": "`yes` or `no`",
+    "shape": "a shape such as `7x7x64`",
+    "margins": "a margin such as `1`, `1x2` or `0x1x0x1`",
+    "name": "a word",
+    "numbers": "two numbers, such as `0x255`",
+}
+
+
+def read(kind: str, value: syntax.Value) -> Any:
+    """The plain value of a word for an option of this kind; raises `PlanError` where it does not fit."""
+    if kind in WORDS and isinstance(value, syntax.Name | syntax.Text):
+        return _known(kind, str(value).lower())
+    result = _READERS[kind](value) if kind in _READERS else None
+    if result is None:
+        meaning = MEANINGS.get(kind) or "one of " + listed(WORDS[kind])
+        raise PlanError(f"`{value}` is not {meaning}.")
+    return result
+
+
+def fits(kind: str, value: syntax.Value) -> bool:
+    """Whether a bare word of this shape may stand for an option of this kind, be its value good or not."""
+    match value:
+        case syntax.Choices():
+            return all(fits(kind, choice) for choice in value.values)
+        case syntax.Name() | syntax.Text():
+            return kind == "name" or (kind in WORDS and str(value).lower() in WORDS[kind])
+        case syntax.Size(dimensions=sizes):
+            return kind == "shape" or (kind in ("pair", "strides", "margins") and len(sizes) in (2, 4))
+        case syntax.Stride():
+            return kind == "strides"
+        case int():
+            return kind in ("count", "pair", "strides", "margins", "shape", "fraction", "number", "positive")
+        case float():
+            return kind in ("fraction", "number", "positive")
+    return False
+
+
+def plain(value: syntax.Value) -> Any:
+    """A value for a Keras argument that has no option of its own here."""
+    match value:
+        case syntax.Size(dimensions=sizes) | syntax.Stride(dimensions=sizes):
+            return sizes
+        case syntax.Name() | syntax.Text():
+            word = str(value).lower()
+            return None if word == "none" else FLAGS.get(word, str(value))
+    return value
+
+
+def _known(kind: str, word: str) -> str:
+    if word not in WORDS[kind]:
+        near = closest(word, WORDS[kind])
+        raise PlanError(
+            sentence(f"no {kind} `{word}`{near}"), remedy="" if near else f"Known are {listed(WORDS[kind])}."
+        )
+    return SYNONYMS.get(word, word) if kind == "activation" else word
+
+
+def _count(value: syntax.Value) -> int | None:
+    return value if isinstance(value, int) and 1 <= value <= LARGEST else None
+
+
+def _pair(value: syntax.Value) -> tuple[int, int] | None:
+    if isinstance(value, int):
+        return (value, value) if 1 <= value <= LARGEST else None
+    sizes = _sizes(value)
+    return (sizes[0], sizes[-1]) if sizes and len(sizes) <= 2 and min(sizes) >= 1 else None
+
+
+def _fraction(value: syntax.Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1 else None
+
+
+def _number(value: syntax.Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def _positive(value: syntax.Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 and isfinite(value) else None
+
+
+def _flag(value: syntax.Value) -> bool | None:
+    return FLAGS.get(str(value).lower())
+
+
+def _shape(value: syntax.Value) -> tuple[int, ...] | None:
+    sizes = (value,) if isinstance(value, int) else _sizes(value)
+    return sizes if sizes and min(sizes) >= 1 else None
+
+
+def _margins(value: syntax.Value) -> tuple[tuple[int, ...], ...] | None:
+    sizes = (value, value) if isinstance(value, int) else _sizes(value)
+    if not sizes or len(sizes) not in (2, 4) or min(sizes) < 0:
+        return None
+    return ((sizes[0],) * 2, (sizes[1],) * 2) if len(sizes) == 2 else (sizes[:2], sizes[2:])
+
+
+def _name(value: syntax.Value) -> str | None:
+    return str(value) if isinstance(value, syntax.Name | syntax.Text) else None
+
+
+def _two_numbers(value: syntax.Value) -> tuple[int, ...] | None:
+    sizes = _sizes(value)
+    return sizes if sizes and len(sizes) == 2 else None
+
+
+def _sizes(value: syntax.Value) -> tuple[int, ...] | None:
+    """The numbers of a size or a stride; None where one is free, or where it is neither."""
+    if not isinstance(value, syntax.Size | syntax.Stride) or None in value.dimensions:
+        return None
+    return tuple(size for size in value.dimensions if size is not None)
+
+
+_READERS: dict[str, Callable[[syntax.Value], Any]] = {
+    "count": _count,
+    "pair": _pair,
+    "strides": _pair,
+    "fraction": _fraction,
+    "number": _number,
+    "positive": _positive,
+    "flag": _flag,
+    "shape": _shape,
+    "margins": _margins,
+    "name": _name,
+    "numbers": _two_numbers,
+}

@@ -1,0 +1,451 @@
+"""The way through a cell's layers: statements, blocks, repeats, branches and joins, each adding to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cnnmagic.datasets import Facts
+from cnnmagic.errors import CnnError, Place, PlanError, Problem
+from cnnmagic.lang import syntax
+from cnnmagic.lang.expand import expand, expand_output, layer_class
+from cnnmagic.lang.graph import INPUT, Graph, Tensor
+from cnnmagic.lang.parser import KEYWORDS
+from cnnmagic.lang.values import read
+from cnnmagic.lang.variables import as_value, look_up
+from cnnmagic.lang.wording import closest, sentence
+from cnnmagic.layers import (
+    ACTIVATIONS,
+    BY_WORD,
+    MERGES,
+    SYNONYMS,
+    Activation,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    Multiply,
+    Shape,
+)
+from cnnmagic.plan import Choice, Output
+
+DEEPEST_CALL = 50
+MOST_STATEMENTS = 50_000
+MERGE_CLASSES = {kind.verb: kind for kind in MERGES}
+LOSSES = {
+    ("softmax", False): "sparse_categorical_crossentropy",
+    ("sigmoid", True): "binary_crossentropy",
+}
+
+
+@dataclass(frozen=True)
+class _Called:
+    """What an open call of a block brings: the block's arguments."""
+
+    arguments: Mapping[str, syntax.Value]
+
+
+class Walk:
+    """Walks statements in order; mistakes go to `problems` and the walk goes on, so that all are told at once."""
+
+    def __init__(self, variables: Mapping[str, Any], problems: list[Problem], notes: list[str]):
+        self.variables, self.problems, self.notes = variables, problems, notes
+        self.choices: list[Choice] = []
+        self.graph: Graph | None = None
+        self.current: Tensor | None = None
+        self.facts: Facts | None = None
+        self.labels: dict[str, Tensor] = {}
+        self.blocks: dict[str, syntax.Block] = {}
+        self.calls: list[_Called] = []
+        self.output: tuple[Output, str, Place] | None = None
+        self.last: Place | None = None
+        self.walked = 0
+        self.lost = False
+
+    def begin(self, shape: Shape | None, first: Iterable[tuple[Layer, Place, str]], facts: Facts | None) -> None:
+        """Start at the network's input; without a shape the words are still checked."""
+        self.facts = facts
+        if shape is None:
+            self.lost = True
+            return
+        self.graph = Graph(shape)
+        self.current = self.graph.start()
+        for layer, place, word in first:
+            self.append(layer, place, word, "rescale" if word == "rescale" else "")
+
+    def finish(self, training: bool, place: Place | None) -> Output | None:
+        """The network's output; raises nothing, but notes what is missing for a training or leads nowhere."""
+        if self.lost or self.graph is None or self.current is None:
+            return None
+        for step in self.graph.dead_ends(self.current):
+            message = f"what `{step.name}` gives goes nowhere."
+            remedy = "Bring it back with `add` or `concat` and its label, or take the line away."
+            self.problems.append(Problem(message, self.graph.places[step.name], remedy=remedy))
+        if self.output is None:
+            self.output = self._output_by_habit()
+        if self.output is not None and self.output[1] != self.current.source:
+            message = "`output` must be the last layer."
+            self.problems.append(Problem(message, self.output[2], remedy="Move it to the end of the layers."))
+        if self.output is None and training:
+            self._no_output()
+        return self.output[0] if self.output else None
+
+    def output_units(self, statements: Sequence[syntax.Statement]) -> bool:
+        """Whether an `output` says its number of classes."""
+        layers = [s for s in statements if isinstance(s, syntax.Layer) and s.name.lower() == "output"]
+        return any(isinstance(word.value, int) for layer in layers for word in layer.words)
+
+    def suite(self, statements: Iterable[syntax.Statement]) -> None:
+        """Walk one statement after the other."""
+        for statement in statements:
+            self.walked += 1
+            if self.walked > MOST_STATEMENTS:
+                message = f"this cell comes to more than {MOST_STATEMENTS:,} statements once it is repeated."
+                raise PlanError(message, place=statement.place, remedy="Repeat less.")
+            try:
+                self.statement(self.with_variables(statement))
+            except CnnError as error:
+                self.problems.extend(error.at(statement.place).problems)
+                self.lost = True
+
+    def statement(self, statement: syntax.Statement) -> None:
+        self.last = statement.place
+        match statement:
+            case syntax.Layer():
+                self.layer(statement)
+            case syntax.Block():
+                self.block(statement)
+            case syntax.Repeat():
+                self.repeat(statement)
+            case syntax.Residual():
+                self.residual(statement)
+            case syntax.Branches():
+                self.branches(statement)
+            case syntax.Join():
+                self.join(statement)
+            case syntax.Branch():
+                raise PlanError("`branch` stands only under `branches -> concat:`.")
+            case syntax.Directive():
+                raise PlanError(
+                    f"`{statement.name}` belongs to the cell as a whole.", remedy="Move it out of the block."
+                )
+            case syntax.Use():
+                raise PlanError("`use` is not there yet.", remedy="Write the layers out.")
+
+    def layer(self, statement: syntax.Layer) -> None:
+        statement = _paper_order(statement)
+        word = statement.name.lower()
+        if statement.name in self.blocks:
+            self.call(self.blocks[statement.name], statement)
+        elif word == "output":
+            self.output_layer(statement)
+        elif word == "se":
+            self.squeeze_and_excite(statement)
+        elif word in ACTIVATIONS or word in SYNONYMS:
+            activation = SYNONYMS.get(word, word)
+            if statement.words:
+                raise PlanError(
+                    f"`{statement.name}` takes no words.", remedy=f"Write `{statement.name}` alone on its line."
+                )
+            self.append(Activation(activation=activation), statement.place, activation, statement.label or "")
+        else:
+            self.known_layer(statement)
+        if statement.label:
+            self.label(statement)
+
+    def known_layer(self, statement: syntax.Layer) -> None:
+        kind = layer_class(statement.name)
+        if kind is None:
+            raise PlanError(*self._unknown(statement.name))
+        expansion = expand(kind, statement)
+        self.take_notes(expansion.binding)
+        for position, (layer, word) in enumerate(expansion.layers, 1):
+            last = position == len(expansion.layers)
+            self.append(layer, statement.place, word, (statement.label or "") if last else "")
+
+    def take_notes(self, binding: Any) -> None:
+        self.notes.extend(binding.notes)
+        known = {(choice.line, choice.argument) for choice in self.choices}
+        self.choices.extend(choice for choice in binding.choices if (choice.line, choice.argument) not in known)
+
+    def append(self, layer: Layer, place: Place, word: str, name: str = "") -> None:
+        """Add a layer after the current one; a dense layer after a volume flattens it first."""
+        if self.lost or self.current is None:
+            return
+        if isinstance(layer, Dense) and len(self.current.shape) == 3:
+            self.push(Flatten(), (self.current,), place, "flatten")
+            self.notes.append(f"line {place.line} flattens its input first")
+        self.push(layer, (self.current,), place, word, name)
+
+    def push(self, layer: Layer, inputs: tuple[Tensor, ...], place: Place, word: str, name: str = "") -> None:
+        """Add a layer as it is and go on from it."""
+        assert self.graph is not None  # whoever has a tensor has a graph
+        self.current = self.graph.add(layer, inputs, place, word, name)
+
+    def label(self, statement: syntax.Layer) -> None:
+        assert statement.label is not None  # the caller looked
+        if statement.label == INPUT or not statement.label.isidentifier():
+            raise PlanError(f"`{statement.label}` can't be a label.", remedy="Use letters, digits and `_`.")
+        if self.current is not None:
+            self.labels[statement.label] = self.current
+
+    def output_layer(self, statement: syntax.Layer) -> None:
+        classes = len(self.facts.classes) if self.facts else None
+        dense, binding = expand_output(statement, None if classes is None else (1 if classes == 1 else classes))
+        self.take_notes(binding)
+        fits = classes is None or dense.units == classes or (dense.units == 1 and classes == 2)
+        if not fits and self.facts:
+            shown = f"{self.facts.classes[0]} … {self.facts.classes[-1]}"
+            message = f"the data have {classes} classes ({shown}) and `output` has {dense.units}."
+            raise PlanError(message, remedy=f"Write `output {classes}`, or `output` alone.")
+        if self.output is not None:
+            raise PlanError(
+                f"a second `output`; the first is on line {self.output[2].line}.", remedy="Keep one of them."
+            )
+        self.append(dense, statement.place, "output", statement.label or "output")
+        if self.current is not None:
+            self.output = (_output(dense), self.current.source, statement.place)
+
+    def squeeze_and_excite(self, statement: syntax.Layer) -> None:
+        """`se 16`: weigh each channel by what the whole image shows (J. Hu et al., "Squeeze-and-Excitation", 2018)."""
+        if len(statement.words) > 1 or not all(isinstance(word.value, int) for word in statement.words):
+            raise PlanError("`se` takes one number, the reduction.", remedy="For example `se 16`.")
+        ratio = read("count", statement.words[0].value) if statement.words else 16
+        if self.lost or self.current is None:
+            return
+        entry, place = self.current, statement.place
+        channels = entry.shape[-1] or 1
+        squeezed: list[tuple[Layer, str]] = [
+            (GlobalAveragePooling2D(keepdims=True), "squeeze"),
+            (Dense(units=max(1, channels // ratio), activation="relu"), "reduce"),
+            (Dense(units=channels, activation="sigmoid"), "excite"),
+        ]
+        for layer, word in squeezed:
+            self.push(layer, (self.current,), place, word)
+        self.push(Multiply(), (entry, self.current), place, "se", statement.label or "")
+
+    def block(self, statement: syntax.Block) -> None:
+        if statement.name.lower() in BY_WORD or statement.name.lower() in (*KEYWORDS, "output", "se", *ACTIVATIONS):
+            raise PlanError(
+                f"`{statement.name}` is a word of the language.", remedy="Give the block a name of its own."
+            )
+        names = [parameter.name for parameter in statement.parameters]
+        if len(set(names)) < len(names):
+            raise PlanError("two parameters of this block have the same name.", remedy="Rename one of them.")
+        self.blocks[statement.name] = statement
+
+    def call(self, block: syntax.Block, statement: syntax.Layer) -> None:
+        if len(self.calls) >= DEEPEST_CALL:
+            message = f"blocks call one another more than {DEEPEST_CALL} deep: does `{block.name}` call itself?"
+            raise PlanError(message, remedy="Use `repeat` for what comes again.")
+        arguments = _arguments(block, statement)
+        outer, self.labels = self.labels, dict(self.labels)
+        self.calls.append(_Called(arguments))
+        try:
+            self.suite(block.body)
+        finally:
+            self.calls.pop()
+            self.labels = outer
+
+    def repeat(self, statement: syntax.Repeat) -> None:
+        times = statement.words[0].value if len(statement.words) == 1 else None
+        if not isinstance(times, int) or times < 1:
+            raise PlanError(
+                "`repeat` needs a whole number of at least 1.", remedy="Write `repeat 3:` and indent its lines."
+            )
+        if times > MOST_STATEMENTS:
+            raise PlanError(f"{times:,} times is more than the limit of {MOST_STATEMENTS:,}.", remedy="Repeat less.")
+        for _ in range(times):
+            self.suite(statement.body)
+            if self.lost:
+                return
+
+    def residual(self, statement: syntax.Residual) -> None:
+        activation, project = _residual_words(statement)
+        entry = self.current
+        self.suite(statement.body)
+        if self.lost or entry is None or self.current is None:
+            return
+        place, inner = statement.place, self.current
+        if inner.source == entry.source:
+            raise PlanError("this `residual` holds no layers.")
+        if inner.shape != entry.shape:
+            entry = self.projected(entry, inner, place, project)
+        self.push(MERGE_CLASSES["add"](), (inner, entry), place, "add")
+        if activation:
+            self.append(Activation(activation=activation), place, activation)
+
+    def projected(self, entry: Tensor, inner: Tensor, place: Place, project: bool) -> Tensor:
+        """The block's input brought to the shape of its end by a 1x1 convolution and bn."""
+        ends = _difference(entry.shape, inner.shape)
+        if not project:
+            remedy = "Take `project=no` away, or make both ends alike."
+            raise PlanError(f"the two ends of `residual` differ ({ends}).", remedy=remedy)
+        if len(entry.shape) != 3 or len(inner.shape) != 3:
+            raise PlanError(f"the two ends of `residual` differ ({ends}), and only volumes can be projected.")
+        down, across = (after / before for before, after in zip(entry.field.jump, inner.field.jump, strict=True))
+        strides = (max(1, round(down)), max(1, round(across)))
+        convolution = Conv2D(filters=inner.shape[-1] or 1, kernel_size=(1, 1), strides=strides, use_bias=False)
+        if convolution.output_shape(entry.shape) != inner.shape:
+            remedy = "Use `same` padding inside, so that only strides change the size."
+            raise PlanError(f"the two ends of `residual` differ in size ({ends}).", remedy=remedy)
+        self.push(convolution, (entry,), place, "project")
+        self.append(BatchNormalization(), place, "project_bn")
+        stride = f" /{strides[0]}" if max(strides) > 1 else ""
+        self.notes.append(
+            f"line {place.line}: its ends differ ({ends}), so its input goes through a 1x1 convolution{stride} with bn"
+        )
+        assert self.current is not None  # two layers were just added
+        return self.current
+
+    def branches(self, statement: syntax.Branches) -> None:
+        entry, ends = self.current, []
+        for branch in statement.branches:
+            self.current = entry
+            self.suite(branch.body)
+            ends.append(self.current)
+        if self.lost or entry is None:
+            return
+        tensors = tuple(end for end in ends if end is not None)
+        if len(tensors) < 2:
+            raise PlanError("`branches` needs two branches at least.", remedy="A bare `branch` is the input itself.")
+        self.push(MERGE_CLASSES[statement.merge](), tensors, statement.place, statement.merge)
+
+    def join(self, statement: syntax.Join) -> None:
+        named = [self.labelled(word) for word in statement.words]
+        if self.lost or self.current is None:
+            return
+        if statement.kind != "from":
+            self.push(MERGE_CLASSES[statement.kind](), (self.current, *named), statement.place, statement.kind)
+        elif len(named) > 1:
+            raise PlanError("`from` takes one label.", remedy="Use `add` or `concat` to bring several together.")
+        else:
+            self.current = named[0]
+
+    def labelled(self, word: syntax.Word) -> Tensor:
+        name = str(word.value)
+        if name == INPUT and self.graph:
+            return self.graph.start()
+        if name not in self.labels:
+            if self.lost:
+                return Tensor(INPUT, (), self.current.field) if self.current else Graph(()).start()
+            message = f"no layer is labelled `{name}`{closest(name, self.labels)}"
+            raise PlanError(
+                sentence(message), place=word.place, remedy=f"Label it where it stands: `{name} <- conv 32 3x3`."
+            )
+        return self.labels[name]
+
+    def with_variables(self, statement: Any) -> Any:
+        """The statement with the values of the notebook and of the open block in place of their names."""
+        if not any(self._stands_for(word.value) for word in statement.words):
+            return statement
+        if isinstance(statement, syntax.Directive) and statement.name == "data":
+            return statement
+        return replace(statement, words=tuple(self._filled(word) for word in statement.words))
+
+    def _stands_for(self, value: syntax.Value) -> bool:
+        if isinstance(value, syntax.Variable):
+            return True
+        return bool(self.calls) and isinstance(value, syntax.Name) and value.text in self.calls[-1].arguments
+
+    def _filled(self, word: syntax.Word) -> syntax.Word:
+        if isinstance(word.value, syntax.Variable):
+            try:
+                return replace(word, value=as_value(look_up(word.value.path, self.variables), word.value.path))
+            except CnnError as error:
+                raise error.at(word.place) from None
+        if self._stands_for(word.value):
+            return replace(word, value=self.calls[-1].arguments[str(word.value)])
+        return word
+
+    def _unknown(self, name: str) -> tuple[Problem]:
+        known = [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *self.blocks]
+        near = closest(name, known)
+        message = f"no layer `{name}`{near or '.'}"
+        remedy = (
+            "Layers: conv, maxpool, avgpool, globalavgpool, dense, flatten, dropout, bn, output and more: `%cnn help`."
+        )
+        return (Problem(message, remedy="" if near else remedy),)
+
+    def _output_by_habit(self) -> tuple[Output, str, Place] | None:
+        """A closing `dense N softmax` (or sigmoid) serves as output, as in Keras."""
+        assert self.graph is not None and self.current is not None  # `finish` looked
+        step = self.graph.steps.get(self.current.source)
+        if step is None or not isinstance(step.layer, Dense) or step.layer.activation not in ("softmax", "sigmoid"):
+            return None
+        self.notes.append(f"the last layer, on line {step.line}, serves as the output")
+        return _output(step.layer), step.name, self.graph.places[step.name]
+
+    def _no_output(self) -> None:
+        assert self.current is not None  # `finish` looked
+        classes = len(self.facts.classes) if self.facts else 10
+        message = "there is no `output` after the last layer, so there is nothing to train."
+        self.problems.append(Problem(message, self.last, remedy=f"Add a line `output {classes}`."))
+
+
+def _output(dense: Dense) -> Output:
+    single, activation = dense.units == 1, dense.activation or "linear"
+    plain = "binary_crossentropy" if single else "sparse_categorical_crossentropy"
+    return Output(dense.units, activation, LOSSES.get((activation, single), plain))
+
+
+def _paper_order(statement: syntax.Layer) -> syntax.Layer:
+    """`7x7 conv, 64, /2`, as papers write it: the layer's name is the second word."""
+    head = syntax.read_value(statement.name)
+    first = statement.words[0] if statement.words else None
+    if (
+        isinstance(head, syntax.Name | syntax.Text)
+        or first is None
+        or first.key
+        or not isinstance(first.value, syntax.Name)
+    ):
+        return statement
+    if layer_class(first.value.text) is None:
+        return statement
+    size = syntax.Word(head, replace(statement.place, end_column=statement.place.column + len(statement.name)))
+    return replace(statement, name=first.value.text, words=(size, *statement.words[1:]))
+
+
+def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax.Value]:
+    """The values of a block's parameters in a call: by position, by name, or by default."""
+    names = [parameter.name for parameter in block.parameters]
+    signature = f"{block.name}({', '.join(names)})"
+    given: dict[str, syntax.Value] = {}
+    for position, word in enumerate(statement.words):
+        spelled = {name.lower(): name for name in names}
+        name = spelled.get(word.key) if word.key else (names[position] if position < len(names) else None)
+        if name is None or name in given:
+            what = f"`{word.key}`" if word.key else f"`{word.value}`"
+            raise PlanError(f"{what} is no argument of `{signature}`, or one too many.", place=word.place)
+        given[name] = word.value
+    filled = {p.name: given.get(p.name, p.default) for p in block.parameters}
+    missing = [name for name, value in filled.items() if value is None]
+    if missing:
+        raise PlanError(f"`{block.name}` lacks `{missing[0]}`.", remedy=f"It is written `{signature}`.")
+    return {name: value for name, value in filled.items() if value is not None}
+
+
+def _residual_words(statement: syntax.Residual) -> tuple[str | None, bool]:
+    activation, project = None, True
+    for word in statement.words:
+        if word.key == "project":
+            project = read("flag", word.value)
+        elif word.key in (None, "activation"):
+            activation = read("activation", word.value)
+        else:
+            raise PlanError(
+                f"`residual` has no argument `{word.key}`.",
+                place=word.place,
+                remedy="It takes an activation and `project=no`.",
+            )
+    return activation, project
+
+
+def _difference(one: Shape, other: Shape) -> str:
+    """`8 and 16 channels`, or the two shapes where they differ in more."""
+    if one[:-1] == other[:-1]:
+        return f"{one[-1]} and {other[-1]} channels"
+    return " and ".join("x".join("?" if size is None else str(size) for size in shape) for shape in (one, other))

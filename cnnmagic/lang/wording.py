@@ -1,0 +1,22 @@
+"""Phrases that many errors share: the nearest known word, a list of words, a full stop."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?`, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop where it has no end mark."""
+    return text if text.endswith(("?", ".")) else text + "."
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names in backquotes, with commas."""
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,81 @@
+"""Layers where several paths meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnmagic.layers.arithmetic import Shape
+from cnnmagic.layers.base import Layer, Misfit, show
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge(Layer):
+    """A layer of several inputs; they must agree in all that it does not join."""
+
+    verb: ClassVar[str] = ""
+
+    def merged_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        """The shape that goes out; raises `Misfit` where the inputs differ."""
+        if len(set(shapes)) > 1:
+            raise Misfit(
+                f"meets {_list(shapes)}, which differ.",
+                remedy="Bring them to one shape, for example with `conv … 1x1`.",
+            )
+        return shapes[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(Merge):
+    """Add: the sum of the inputs, number by number."""
+
+    words = ("add",)
+    verb = "add"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average(Merge):
+    """Average: the mean of the inputs, number by number."""
+
+    words = ("average",)
+    verb = "average"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Merge):
+    """Maximum: the largest of the inputs, number by number."""
+
+    words = ("maximum",)
+    verb = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiply(Merge):
+    """Multiply: the product of the inputs; a 1x1 volume is spread over the other."""
+
+    words = ("multiply",)
+    verb = "multiply"
+
+    def merged_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        large = max(shapes, key=lambda shape: (len(shape), shape[0] is None, shape[0] or 0))
+        rest = [shape for shape in shapes if shape not in (large, (1, 1, large[-1]))]
+        return super().merged_shape((large, *rest))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concatenate(Merge):
+    """Concatenate: the channels of all inputs, one after the other."""
+
+    words = ("concat", "concatenate")
+    verb = "concat"
+
+    def merged_shape(self, shapes: tuple[Shape, ...]) -> Shape:
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise Misfit(
+                f"meets {_list(shapes)}, whose sizes differ.", remedy="Give them one height and width: `same`, strides."
+            )
+        return *shapes[0][:-1], sum(shape[-1] or 0 for shape in shapes)
+
+
+def _list(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(show(shape) for shape in shapes)

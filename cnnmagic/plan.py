@@ -1,0 +1,177 @@
+"""What a cell asks for, checked and priced: the layers with shapes and costs, the data, the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from cnnmagic.datasets import Facts, Source
+from cnnmagic.errors import Place
+from cnnmagic.layers import Layer, Shape, option
+
+FLOAT_BYTES = 4
+OPTIMIZERS = {
+    name.lower(): name
+    for name in (
+        "SGD",
+        "Adam",
+        "AdamW",
+        "RMSprop",
+        "Adagrad",
+        "Adadelta",
+        "Adamax",
+        "Nadam",
+        "Ftrl",
+        "Lion",
+        "Adafactor",
+    )
+}
+OPTIMIZER_SLOTS = {"sgd": 0, "rmsprop": 1, "adagrad": 1, "lion": 1, "adafactor": 1}
+SCHEDULES = ("constant", "step", "cosine", "onecycle")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One Keras layer of the network; shapes leave the batch axis out.
+
+    `inputs` are the names of the steps it reads (`input` is the network's input), `line` the line of the cell that
+    asked for it. `flops` counts 2 for every multiply-add of convolutions and matrix products of one image, and nothing
+    else, as papers do; None where the image's size is free. `receptive_field` is the (height, width) in input pixels
+    that one output pixel sees, None where that is a whole image of free size.
+    """
+
+    name: str
+    layer: Layer
+    line: int
+    inputs: tuple[str, ...]
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    frozen_parameters: int
+    flops: int | None
+    receptive_field: tuple[int, int] | None
+
+    @property
+    def elements(self) -> int | None:
+        """Numbers that go out for one image; None where the size is free."""
+        return None if None in self.output_shape else prod(size for size in self.output_shape if size is not None)
+
+    def activation_bytes(self, batch: int) -> int | None:
+        """Bytes that its output takes in float32 for `batch` images."""
+        return None if self.elements is None else self.elements * batch * FLOAT_BYTES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How to train; fields are options of the `train` line by their Keras names."""
+
+    epochs: int = option("count", 10, help="passes over the training images")
+    batch_size: int = option("count", 32, bare=False, help="images between two changes of the weights")
+    optimizer: str = option("optimizer", "adam", help="sgd, adam, adamw, rmsprop, adadelta, …")
+    learning_rate: float | None = option(
+        "positive", None, bare=False, help="size of a step; the optimizer's default if not given"
+    )
+    momentum: float | None = option("fraction", None, bare=False, help="for sgd and rmsprop")
+    weight_decay: float | None = option("fraction", None, bare=False, help="pull of the weights towards zero")
+    schedule: str = option("schedule", "constant", help="constant, step, cosine or onecycle")
+    early_stop: int | None = option(
+        "count", None, bare=False, help="epochs without a better validation loss before the end"
+    )
+    precision: str = option("precision", "auto", help="auto, float32, bfloat16 or float16")
+    validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network answers: `units` numbers by `activation`, judged by `loss`, a Keras loss's name."""
+
+    units: int
+    activation: str
+    loss: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A hyper-parameter of the cell, `{16, 32}`: the plan takes the first value, a sweep tries them all."""
+
+    line: int
+    argument: str
+    text: str
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """`resize HEIGHTxWIDTH how`: images are brought to one size before they reach the network."""
+
+    height: int
+    width: int
+    how: str = "stretch"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole cell, ready to be built; made without Keras."""
+
+    text: str
+    input_shape: Shape
+    steps: tuple[Step, ...]
+    output: Output | None
+    first_line: int = 1
+    source: Source | None = None
+    facts: Facts | None = None
+    data_place: Place | None = None
+    resize: Resize | None = None
+    training: Training | None = None
+    seed: int | None = None
+    test: float = 0.2
+    choices: tuple[Choice, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def parameters(self) -> int:
+        """Weights of all layers, trained or not, as Keras counts them."""
+        return sum(step.parameters for step in self.steps)
+
+    @property
+    def trainable_parameters(self) -> int:
+        """Weights that training changes."""
+        return self.parameters - sum(step.frozen_parameters for step in self.steps)
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations of one image's way through the network (see `Step`); None for a free size."""
+        counts = [step.flops for step in self.steps]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    def memory(self, batch: int) -> int | None:
+        """Bytes that training with `batch` images takes in float32: weights, gradients, optimizer, activations.
+
+        An estimate from below: the backend's own working space comes on top. None where the size is free.
+        """
+        outputs = [step.elements for step in self.steps]
+        if None in outputs or None in self.input_shape:
+            return None
+        optimizer = self.training.optimizer if self.training else "adam"
+        slots = OPTIMIZER_SLOTS.get(optimizer, 2)
+        activations = prod(s for s in self.input_shape if s) + sum(count for count in outputs if count)
+        return FLOAT_BYTES * (self.parameters + self.trainable_parameters * (1 + slots) + activations * batch)
+
+    def place_of(self, line: int) -> Place | None:
+        """The whole of a line of the cell, for an error that is found only later."""
+        lines = self.text.splitlines()
+        if not 0 <= line - self.first_line < len(lines):
+            return None
+        source = lines[line - self.first_line]
+        code = source.split("#", 1)[0].rstrip()
+        return Place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1, source)
+
+    def step(self, name: str) -> Step:
+        """The step of that name; KeyError where there is none."""
+        return {step.name: step for step in self.steps}[name]
+
+    def __str__(self) -> str:
+        from cnnmagic.table import plan_text  # the table reads the plan, and a plan should still print itself
+
+        return plan_text(self)

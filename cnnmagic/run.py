@@ -1,0 +1,150 @@
+"""A run: the state of one training, folded from its events, and the thread that it lives in."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cnnmagic.errors import RunError
+from cnnmagic.events import Command, Event, Failed, Finished, Pause, Resume, SetLearningRate, Stop
+from cnnmagic.plan import Plan
+from cnnmagic.state import HISTORY, RunState, advance
+
+Listener = Callable[[RunState, Event], None]
+Work = Callable[[Callable[[Event], None], "queue.SimpleQueue[Command]"], None]
+SECONDS_BETWEEN_LOOKS = 0.5
+_device = threading.Lock()
+
+
+class Run:
+    """One training of one plan; a variable of the notebook.
+
+    `model` is the `keras.Model`, `dataset` the three splits, `state` a frozen picture of this moment. Methods that need
+    the trained model wait for the end of the training; interrupting them ends the waiting, never the training.
+    """
+
+    def __init__(self, name: str, plan: Plan, model: Any, dataset: Any):
+        self.name, self.plan, self.model, self.dataset = name, plan, model, dataset
+        self.state = RunState(name=name)
+        self.show: Callable[[], None] = lambda: print(self)
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._done = threading.Event()
+        self._listeners: list[Listener] = []
+        self._stopping = False
+
+    def start(self, work: Work) -> None:
+        """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end."""
+        context = contextvars.copy_context()
+        thread = threading.Thread(
+            target=context.run, args=(self._train, work), name=f"cnnmagic-{self.name}", daemon=True
+        )
+        thread.start()
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener(state, event)` in the training's thread after each event; it must return at once."""
+        self._listeners.append(listener)
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """For each name (loss, accuracy, val_loss, val_accuracy, learning_rate, …) its value after each whole epoch."""
+        names = dict.fromkeys([*HISTORY, *(name for record in self.state.history for name in record)])
+        return {name: [record[name] for record in self.state.history if name in record] for name in names}
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the training is over, in whatever way."""
+        return self._done.is_set()
+
+    def stop(self) -> None:
+        """End the training after the batch under way; the model keeps what it has learned."""
+        self._stopping = True
+        self._ask(Stop())
+
+    def pause(self) -> None:
+        """Hold the training after the batch under way."""
+        self._ask(Pause())
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._ask(Resume())
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0."""
+        if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+            raise RunError(f"a learning rate is a number above 0, not {rate!r}.", remedy="For example 0.001.")
+        self._ask(SetLearningRate(float(rate)))
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Return when the training is over, or after `timeout` seconds; raise what it failed of, if it failed."""
+        self.wait_quietly(timeout)
+        if self.state.error is not None:
+            raise self.state.error
+        return self
+
+    def evaluate(self, split: str = "test") -> dict[str, float]:
+        """Loss and accuracy on `test`, `validation` or `train`, after the training's end."""
+        images = getattr(self.dataset, split, None) if split in ("test", "validation", "train") else None
+        if images is None:
+            raise RunError(f"no split `{split}`.", remedy="There are `test`, `validation` and `train`.")
+        if not len(images):
+            raise RunError(f"the {split} split is empty.", remedy="Give it a part: `train validation=0.1`.")
+        self._wait_until_usable()
+        result: dict[str, float] = self.model.evaluate(images.images, images.labels, verbose=0, return_dict=True)
+        return result
+
+    def predict(self, images: Any) -> Any:
+        """The model's answers for images as the data have them: an array (count, classes); after the training's end."""
+        ready = self.dataset.prepare(images)
+        self._wait_until_usable()
+        return self.model.predict(ready, verbose=0)
+
+    def __repr__(self) -> str:
+        return self.state.sentence()
+
+    def _ask(self, command: Command) -> None:
+        if not self.is_done:
+            self._commands.put(command)
+
+    def _wait_until_usable(self) -> None:
+        if self.state.phase == "paused":
+            raise RunError(
+                f"{self.name} is paused.", remedy=f"`{self.name}.resume()` or `{self.name}.stop()` it first."
+            )
+        self.wait_quietly()
+
+    def wait_quietly(self, timeout: float | None = None) -> None:
+        """Return when the training is over, in whatever way, or after `timeout` seconds."""
+        if timeout is not None:
+            self._done.wait(timeout)
+            return
+        while not self._done.wait(SECONDS_BETWEEN_LOOKS):  # a wait without end can't be interrupted on Windows
+            pass
+
+    def _train(self, work: Work) -> None:
+        try:
+            if self._reach_device():
+                try:
+                    work(self._emit, self._commands)
+                finally:
+                    _device.release()
+        except BaseException as error:
+            self._emit(Failed(error, time.monotonic()))
+        finally:
+            self._done.set()
+
+    def _reach_device(self) -> bool:
+        """Wait for other trainings of this process to end; False where the run is stopped before its turn."""
+        while not _device.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+            if self._stopping:
+                self._emit(Finished("stopped", time.monotonic()))
+                return False
+        return True
+
+    def _emit(self, event: Event) -> None:
+        self.state = advance(self.state, event)
+        for listener in tuple(self._listeners):
+            listener(self.state, event)

@@ -1,0 +1,245 @@
+"""Glue: takes a cell from its text to a plan, a model, a run and its views; keeps the runs by name."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cnnmagic.datasets import NAMED, Arrays, File, Named, Source
+from cnnmagic.errors import DataError, PlanError, RunError
+from cnnmagic.plan import Plan, Training
+from cnnmagic.run import Run
+
+if TYPE_CHECKING:
+    from cnnmagic.lang import syntax
+
+DEFAULT_NAME = "net"
+Planned = Plan | Run
+
+
+class Session:
+    """The runs of one notebook; `shell` is its IPython shell, or None in a plain program."""
+
+    def __init__(self, shell: Any = None):
+        self.shell = shell
+        self.known: dict[str, Planned] = {}
+        self.dashboards: dict[str, Any] = {}
+
+    def run_cell(self, name: str, text: str, wait: bool | None = None, first_line: int = 2) -> None:
+        """Plan a `%%cnn` cell, show the plan and, where the cell says `train`, start its training.
+
+        `wait` tells whether to return only at the end of the training; if None, as the front end needs it.
+        """
+        self.check_name(name)
+        plan = make_plan(text, self.variables, first_line=first_line)
+        self.show_plan(name, plan)
+        if plan.training is None:
+            self.keep(name, plan)
+        else:
+            self.train(name, plan, wait)
+
+    def train(self, name: str, plan: Plan, wait: bool | None = None) -> Run:
+        """Start the training of a plan under a name and show it."""
+        run = self.start(name, plan)
+        self.show(run, self._waits() if wait is None else wait)
+        return run
+
+    def start(self, name: str, plan: Plan) -> Run:
+        """Start the training of a plan under a name; an earlier training of that name is stopped first."""
+        dataset = load_data(plan)
+        run = Run(name, plan, self._build(name, plan), dataset)
+        self._stop_earlier(name)
+        self.keep(name, run)
+        run.start(work_of(run))
+        return run
+
+    def show(self, run: Run, wait: bool = False) -> None:
+        """Show a run in the cell that runs now: a dashboard in a notebook, a line of progress in a terminal."""
+        if self.is_notebook:
+            from cnnmagic.ui.dashboard import Dashboard
+
+            dashboard = Dashboard(run)
+            self.dashboards[run.name] = dashboard
+            dashboard.show()
+            if wait:
+                self.wait(run)
+        elif wait or run.is_done:
+            from cnnmagic.ui.terminal import follow
+
+            follow(run)
+            if run.state.error is not None:
+                run.wait()
+        else:
+            print(run)
+
+    def wait(self, run: Run) -> None:
+        """Wait for a run and for the last painting of its view; an interrupt ends the waiting only."""
+        try:
+            run.wait_quietly()
+            if run.name in self.dashboards:
+                self.dashboards[run.name].painted.wait(5)
+        except KeyboardInterrupt:
+            print(f"{run.name} goes on in the background: `%cnn stop {run.name}` ends it.")
+            return
+        run.wait()
+
+    def show_plan(self, name: str, plan: Plan) -> None:
+        """Print the plan as text, or as a table where the front end shows HTML."""
+        if not self.is_notebook:
+            print(plan)
+            return
+        from IPython.display import display
+
+        from cnnmagic.ui.plan_html import plan_html
+
+        display({"text/plain": str(plan), "text/html": plan_html(plan, name)}, raw=True)
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The notebook's variables."""
+        return {} if self.shell is None else self.shell.user_ns
+
+    def keep(self, name: str, what: Planned) -> None:
+        """Remember a plan or a run, and make it the notebook's variable of that name."""
+        self.known[name] = what
+        if isinstance(what, Run):
+            what.show = lambda: self.show(what)
+        if self.shell is not None:
+            self.shell.push({name: what}, interactive=True)
+
+    def check_name(self, name: str) -> None:
+        """Raise `RunError` for a name that can't be a variable, or that would hide something of the user's."""
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise RunError(
+                f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
+            )
+        held = self.variables.get(name)
+        if held is not None and not isinstance(held, Plan | Run):
+            message = (
+                f"`{name}` is a variable of this notebook already ({type(held).__name__}), and the run would hide it."
+            )
+            raise RunError(message, remedy=f"Name the cell otherwise: `%%cnn {name}_net`.")
+        if held is None and (name == "cnnmagic" or hasattr(builtins, name)):
+            raise RunError(
+                f"`{name}` is a name of Python's own.", remedy=f"Name the cell otherwise: `%%cnn {name}_net`."
+            )
+
+    def find(self, name: str | None) -> Planned:
+        """The run or plan of a name; without a name the last one. Raises `RunError` where there is none."""
+        if not self.known:
+            raise RunError("there is no network yet.", remedy="Make one in a `%%cnn` cell.")
+        if name is None:
+            return next(reversed(self.known.values()))
+        if name not in self.known:
+            from cnnmagic.lang.wording import closest
+
+            near = closest(name, self.known)
+            there = ", ".join(f"`{known}`" for known in self.known)
+            raise RunError(f"no run `{name}`{near or '.'}", remedy="" if near else f"There are {there}.")
+        return self.known[name]
+
+    def find_run(self, name: str | None) -> Run:
+        """The run of a name; raises `RunError` where it is only planned."""
+        found = self.find(name)
+        if isinstance(found, Run):
+            return found
+        wanted = name or next(reversed(self.known))
+        raise RunError(f"`{wanted}` is planned and not trained.", remedy=f"`%cnn train {wanted}` trains it.")
+
+    def _build(self, name: str, plan: Plan) -> Any:
+        from cnnmagic.engine import backend
+
+        if self.shell is not None and not backend.is_loaded():
+            print("Loading Keras …", flush=True)
+        return build_model(plan, name)
+
+    def _stop_earlier(self, name: str) -> None:
+        earlier = self.known.get(name)
+        if isinstance(earlier, Run) and not earlier.is_done:
+            print(f"The training of {name} that was under way is stopped.")
+            earlier.stop()
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether a kernel with a front end runs this, and not a terminal or a plain program."""
+        return getattr(self.shell, "kernel", None) is not None
+
+    def _waits(self) -> bool:
+        """Whether a cell must wait for its training: in a terminal, and where no one sits at the notebook.
+
+        Executors such as nbclient and papermill end a cell's output with the cell; they are known by allowing no input.
+        """
+        if not self.is_notebook:
+            return True
+        return not getattr(self.shell.kernel, "_allow_stdin", True)
+
+
+def make_plan(text: str, variables: Mapping[str, Any], first_line: int = 1, data: Any = None) -> Plan:
+    """Text to plan, without Keras; raises `CnnError`."""
+    from cnnmagic.engine.data import describe
+    from cnnmagic.lang.parser import parse
+    from cnnmagic.lang.resolve import resolve
+
+    return resolve(parse(text, first_line), variables, describe, None if data is None else source_of(data))
+
+
+def source_of(data: Any) -> Source:
+    """What a program gives as data: a name, a path of an .npz file, or (images, labels[, test images, test labels])."""
+    if isinstance(data, str):
+        return Named(data) if data in NAMED else File(data)
+    if isinstance(data, tuple | list) and len(data) in (2, 4):
+        return Arrays(("images", "labels", "test_images", "test_labels")[: len(data)], tuple(data))
+    remedy = "Give (images, labels), (images, labels, test images, test labels), a path or a name."
+    raise DataError(f"data can't be {type(data).__name__}.", remedy=remedy)
+
+
+def load_data(plan: Plan) -> Any:
+    """The plan's data, split; errors bear the place of the `data` line."""
+    from cnnmagic.engine.data import load
+
+    try:
+        return load(plan)
+    except DataError as error:
+        raise (error.at(plan.data_place) if plan.data_place else error) from error.__cause__
+
+
+def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
+    """The Keras model of a plan, compiled where the plan has an output."""
+    from cnnmagic.engine.build import build, compile_model
+
+    model = build(plan, name)
+    if plan.output is not None:
+        compile_model(model, plan.training or Training(), plan.output)
+    return model
+
+
+def work_of(run: Run) -> Callable[..., None]:
+    """What the run's thread does: fit the model, guarded against use by others meanwhile."""
+    from cnnmagic.engine.fit import fit
+    from cnnmagic.engine.guard import guard
+
+    training = run.plan.training or Training()
+
+    def work(emit: Any, commands: Any) -> None:
+        release = guard(run.model, run.name, run.wait_quietly)
+        try:
+            fit(run.model, run.dataset, training, emit, commands)
+        finally:
+            release()
+
+    return work
+
+
+def retrained(plan: Plan, words: str) -> Plan:
+    """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
+    from cnnmagic.lang.directives import read_training
+    from cnnmagic.lang.parser import parse
+
+    directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
+    _, binding = read_training(directive)
+    if plan.output is None:
+        raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
+    return replace(plan, training=replace(plan.training or Training(), **binding.values))

@@ -1,0 +1,201 @@
+"""The state of a run as a pure fold: `advance(state, event)` gives the next state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from cnnmagic.events import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    LearningRateSet,
+    Paused,
+    Resumed,
+    Started,
+    Validating,
+)
+
+HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second")
+MOST_POINTS = 400
+OVER = ("finished", "stopped", "stopped early", "failed")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Means over some batches of training: `x` is where they end, in epochs; `batches` how many they are."""
+
+    x: float
+    loss: float
+    accuracy: float
+    batches: int
+
+
+@dataclass(frozen=True)
+class RunState:
+    """All that a view needs of a run.
+
+    `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
+    last one under way; `history` holds a record for each whole epoch; times are those of `time.monotonic`.
+    """
+
+    name: str
+    phase: str = "queued"
+    epochs: int = 0
+    epoch: int = 0
+    batches: int = 0
+    batch: int = 0
+    batch_size: int = 0
+    images: int = 0
+    device: str = ""
+    precision: str = ""
+    learning_rate: float = 0.0
+    images_per_second: float = 0.0
+    points: tuple[Point, ...] = ()
+    history: tuple[dict[str, float], ...] = ()
+    started: float = 0.0
+    moment: float = 0.0
+    pauses: float = 0.0
+    error: BaseException | None = field(default=None, compare=False)
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in OVER
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, pauses left out."""
+        return max(0.0, self.moment - self.started - self.pauses)
+
+    @property
+    def progress(self) -> float:
+        """Part of all batches done, from 0 to 1."""
+        if not self.batches or not self.epochs:
+            return 0.0
+        return min(1.0, (max(0, self.epoch - 1) * self.batches + self.batch) / (self.epochs * self.batches))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the rest will take at the pace so far; None before there is a pace."""
+        if self.is_over or self.progress == 0:
+            return None
+        return self.seconds * (1 - self.progress) / self.progress
+
+    @property
+    def best(self) -> dict[str, float] | None:
+        """The record of the epoch with the highest validation accuracy; by training accuracy without validation."""
+        name = "val_accuracy" if any("val_accuracy" in record for record in self.history) else "accuracy"
+        return max(self.history, key=lambda record: record.get(name, 0.0), default=None)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The number of the best epoch, from 1; the first of equals."""
+        return None if self.best is None else self.history.index(self.best) + 1
+
+    def sentence(self) -> str:
+        """The run in one line."""
+        text = f"{self.name}: {self.phase}"
+        if self.epochs:
+            text += f", epoch {self.epoch} of {self.epochs}"
+        if self.history:
+            last, best = self.history[-1], self.best or {}
+            text += "".join(
+                f", {label} {last[name]:.4g}"
+                for name, label in (("loss", "loss"), ("val_loss", "validation loss"))
+                if name in last
+            )
+            score = best.get("val_accuracy", best.get("accuracy"))
+            kind = "validation" if "val_accuracy" in best else "training"
+            text += "" if score is None else f", best {kind} accuracy {score:.1%} at epoch {self.best_epoch}"
+        return text + (f": {_cause(self.error)}" if self.error is not None else "")
+
+
+def advance(state: RunState, event: Event) -> RunState:
+    """The state after an event."""
+    match event:
+        case Started():
+            return replace(
+                state,
+                phase="training",
+                epochs=event.epochs,
+                epoch=1,
+                batches=event.batches,
+                batch_size=event.batch_size,
+                images=event.images,
+                device=event.device,
+                precision=event.precision,
+                learning_rate=event.learning_rate,
+                started=event.time,
+                moment=event.time,
+            )
+        case BatchEnded():
+            return _after_batches(state, event)
+        case EpochEnded():
+            return _after_epoch(state, event)
+        case Validating():
+            return replace(state, phase="validating", batch=state.batches, moment=event.time)
+        case Paused():
+            return replace(state, phase="paused", moment=event.time)
+        case Resumed():
+            return replace(state, phase="training", moment=event.time, pauses=state.pauses + event.seconds)
+        case LearningRateSet():
+            return replace(state, learning_rate=event.learning_rate)
+        case Finished():
+            return replace(state, phase=event.reason, moment=event.time)
+        case Failed():
+            started = state.started or event.time
+            return replace(state, phase="failed", error=event.error, started=started, moment=event.time)
+
+
+def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Half as many points: neighbours are joined to their mean, weighted by their batches."""
+    pairs = zip(points[::2], points[1::2], strict=False)
+    return tuple(_joined(one, other) for one, other in pairs) + points[len(points) // 2 * 2 :]
+
+
+def _after_batches(state: RunState, event: BatchEnded) -> RunState:
+    done = (event.epoch - 1) * state.batches + event.batch
+    x = done / state.batches
+    before = round(state.points[-1].x * state.batches) if state.points else 0
+    point = Point(x, event.loss, event.metrics.get("accuracy", float("nan")), done - before)
+    points = (*state.points, point)
+    return replace(
+        state,
+        phase="training",
+        epoch=event.epoch,
+        batch=event.batch,
+        learning_rate=event.learning_rate,
+        images_per_second=event.images_per_second,
+        points=thinned(points) if len(points) > MOST_POINTS else points,
+        moment=event.time,
+    )
+
+
+def _after_epoch(state: RunState, event: EpochEnded) -> RunState:
+    record = event.logs | {
+        "learning_rate": event.learning_rate,
+        "seconds": event.seconds,
+        "images_per_second": event.images_per_second,
+    }
+    return replace(
+        state,
+        phase="training",
+        epoch=event.epoch,
+        batch=state.batches,
+        history=(*state.history, record),
+        images_per_second=event.images_per_second,
+        moment=event.time,
+    )
+
+
+def _joined(one: Point, other: Point) -> Point:
+    batches = one.batches + other.batches
+    share = one.batches / batches
+    loss = one.loss * share + other.loss * (1 - share)
+    return Point(other.x, loss, one.accuracy * share + other.accuracy * (1 - share), batches)
+
+
+def _cause(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

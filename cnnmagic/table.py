@@ -1,0 +1,121 @@
+"""The plan as a table of text: one row a layer, with its line, shape and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cnnmagic.layers import show
+from cnnmagic.layers.phrase import phrase
+
+if TYPE_CHECKING:
+    from cnnmagic.plan import Plan, Step
+
+HEADER = ("line", "layer", "output", "parameters", "FLOPs", "sees", "activations")
+LEFT = (1, 2)
+
+
+def rows(plan: Plan) -> list[tuple[str, ...]]:
+    """A tuple of `HEADER`'s columns for each step; activations are for a batch."""
+    return [_row(step, batch_of(plan)) for step in plan.steps]
+
+
+def totals(plan: Plan) -> tuple[str, ...]:
+    """The closing row: sums of parameters, FLOPs and activations."""
+    sizes = [step.activation_bytes(batch_of(plan)) for step in plan.steps]
+    known = None if None in sizes else sum(size for size in sizes if size is not None)
+    return "", "total", "", f"{plan.parameters:,}", short(plan.flops), "", bytes_text(known)
+
+
+def summary(plan: Plan) -> list[str]:
+    """What stands under the table: input, output, loss, data, training, memory, notes."""
+    batch = batch_of(plan)
+    answer = (
+        f"output {plan.output.units} {plan.output.activation}, loss {plan.output.loss}" if plan.output else "no output"
+    )
+    memory = plan.memory(batch)
+    need = (
+        f"training a batch of {batch} takes at least {bytes_text(memory)} in float32"
+        if memory
+        else "memory depends on the size"
+    )
+    lines = [f"input {show(plan.input_shape)} · {answer} · {need}"]
+    if plan.source is not None:
+        lines.append(f"data {plan.source}" + _counts(plan))
+    if plan.training is not None:
+        lines.append(_training(plan))
+    lines += [
+        f"line {choice.line}: {choice.argument} is one of {choice.text}; planned with the first"
+        for choice in plan.choices
+    ]
+    aliases = [note for note in plan.notes if " is Keras's " in note]
+    lines += ["; ".join(aliases)] if aliases else []
+    return lines + [note for note in plan.notes if note not in aliases]
+
+
+def plan_text(plan: Plan) -> str:
+    """The whole plan as text, columns aligned."""
+    table = [HEADER, *rows(plan), totals(plan)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+    lines = ["  ".join(_align(row, widths)).rstrip() for row in table]
+    rule = "-" * max(map(len, lines))
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *summary(plan)])
+
+
+def batch_of(plan: Plan) -> int:
+    """Images in a batch of the plan's training."""
+    return plan.training.batch_size if plan.training else 32
+
+
+def short(number: int | None) -> str:
+    """`833 k`, `15.5 G`; `?` where it depends on the size of the image."""
+    if number is None:
+        return "?"
+    for power, unit in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if number >= 10**power:
+            return (
+                f"{number / 10**power:.3g} {unit}"
+                if number < 999.5 * 10**power
+                else f"{number / 10**power:,.0f} {unit}"
+            )
+    return str(number)
+
+
+def bytes_text(number: int | None) -> str:
+    """`2.4 MB` (a million bytes); `?` where it depends on the size of the image."""
+    if number is None:
+        return "?"
+    return f"{short(number)}B" if number >= 1000 else f"{number} B"
+
+
+def _row(step: Step, batch: int) -> tuple[str, ...]:
+    sees = "whole" if step.receptive_field is None else show(step.receptive_field)
+    flops = short(step.flops) if step.flops != 0 else "-"
+    parameters = f"{step.parameters:,}" if step.parameters else "-"
+    size = bytes_text(step.activation_bytes(batch))
+    return str(step.line), phrase(step.layer), show(step.output_shape), parameters, flops, sees, size
+
+
+def _align(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    cells = enumerate(zip(row, widths, strict=True))
+    return [text.ljust(width) if column in LEFT else text.rjust(width) for column, (text, width) in cells]
+
+
+def _counts(plan: Plan) -> str:
+    if plan.facts is None:
+        return ""
+    tests = (
+        f", {plan.facts.tests:,} for the test" if plan.facts.tests else f", {plan.test:.0%} of them kept for the test"
+    )
+    return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
+
+
+def _training(plan: Plan) -> str:
+    training = plan.training
+    assert training is not None  # the caller looked
+    rate = "its default rate" if training.learning_rate is None else f"rate {training.learning_rate:g}"
+    schedule = "" if training.schedule == "constant" else f", {training.schedule} schedule"
+    seed = "" if plan.seed is None else f", seed {plan.seed}"
+    kept = f"{training.validation:.0%} of the training images for validation"
+    how = f"{training.optimizer} at {rate}{schedule}"
+    return f"train {training.epochs} epochs of batches of {training.batch_size}, {how}, {kept}{seed}"

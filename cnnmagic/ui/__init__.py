@@ -1,0 +1,1 @@
+"""The pixels: charts as SVG text, panels and the live dashboard."""

@@ -1,0 +1,129 @@
+"""The live view of a run in a notebook: words, curves and controls, painted by a thread of its own."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from cnnmagic.events import Event
+from cnnmagic.run import Run
+from cnnmagic.state import RunState
+from cnnmagic.ui.chart import draw
+from cnnmagic.ui.glance import charts, glance
+from cnnmagic.ui.picture import alternative, picture_html
+
+SECONDS_BETWEEN_PAINTINGS = 0.2
+LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
+TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
+
+
+class Dashboard:
+    """Shows a run from now on; when the run ends, the widgets show its end and the cell keeps a static picture.
+
+    Nothing here runs in the training's thread but setting an event: the painter looks at the state at most five times a
+    second and sends what has changed.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.painted = threading.Event()
+        self._changed = threading.Event()
+        self._handle: Any = None
+        self._shown_rate = run.state.learning_rate
+        self._build()
+        self._paint(run.state)
+
+    def show(self) -> None:
+        """Display in the cell that runs now, and follow the run until it ends."""
+        if self.run.is_done:
+            display(self._static(self.run.state), raw=True)
+            self.painted.set()
+            return
+        widget = self.box._repr_mimebundle_()
+        bundle = widget[0] if isinstance(widget, tuple) else widget
+        self._handle = display({**bundle, **self._static(self.run.state)}, raw=True, display_id=True)
+        self.run.listen(self._notice)
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._follow,), name="cnnmagic-painter", daemon=True).start()
+
+    def _build(self) -> None:
+        self.head, self.loss, self.accuracy = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        wide = widgets.Layout(width="auto")
+        self.pause = widgets.Button(description="Pause", tooltip="Hold the training after this batch", layout=wide)
+        self.stop = widgets.Button(description="Stop", tooltip="End the training and keep the model", layout=wide)
+        style = {"description_width": "initial"}
+        self.rate = widgets.FloatText(description="learning rate", style=style, layout=widgets.Layout(width="190px"))
+        self.log = widgets.Checkbox(description="log loss", indent=False, layout=wide)
+        self.pause.on_click(lambda _: self.run.resume() if self.run.state.phase == "paused" else self.run.pause())
+        self.stop.on_click(lambda _: self.run.stop())
+        self.rate.observe(self._rate_typed, "value")
+        self.log.observe(lambda _: self._changed.set(), "value")
+        controls = widgets.HBox([self.pause, self.stop, self.rate, self.log])
+        curves = widgets.HBox([self.loss, self.accuracy], layout=widgets.Layout(flex_flow="row wrap"))
+        self.box = widgets.VBox([self.head, curves, controls])
+        for control in (self.pause, self.stop, self.rate, self.log):
+            _answer_while_busy(control)
+
+    def _rate_typed(self, change: dict[str, Any]) -> None:
+        if change["new"] != self._shown_rate and change["new"] > 0:
+            self._shown_rate = change["new"]
+            self.run.set_learning_rate(change["new"])
+
+    def _notice(self, state: RunState, event: Event) -> None:
+        self._changed.set()
+
+    def _follow(self) -> None:
+        try:
+            while not self.run.is_done:
+                self._changed.wait(1.0)
+                if self._changed.is_set():
+                    self._changed.clear()
+                    self._paint(self.run.state)
+                self.run.wait_quietly(SECONDS_BETWEEN_PAINTINGS)
+            self._paint(self.run.state)
+            self._handle.update(self._static(self.run.state), raw=True)
+        finally:
+            self.painted.set()
+
+    def _paint(self, state: RunState) -> None:
+        loss, accuracy = charts(state, self.log.value)
+        self.head.value = head_html(state)
+        self.loss.value, self.accuracy.value = draw(loss), draw(accuracy)
+        self.pause.description = "Resume" if state.phase == "paused" else "Pause"
+        self.pause.disabled = self.stop.disabled = self.rate.disabled = state.is_over
+        if state.learning_rate and state.learning_rate != self._shown_rate:
+            self._shown_rate = float(f"{state.learning_rate:.4g}")
+            self.rate.value = self._shown_rate
+
+    def _static(self, state: RunState) -> dict[str, str]:
+        return {"text/plain": alternative(state), "text/html": picture_html(state)}
+
+
+def head_html(state: RunState) -> str:
+    """The words and the progress bar; always four lines high, so that nothing below jumps."""
+    words = glance(state)
+    where = escape(" · ".join(filter(None, (words.phase, words.where))))
+    bar = f'<div style="width:{words.progress:.1%};{TRACK};background:#2a8fd6"></div>'
+    last = f'<span style="color:#c4391d">{escape(words.cause)}</span>' if words.cause else escape(words.scores)
+    return (
+        f'<div style="{LINE}"><b>{escape(words.name)}</b>  {where}'
+        f'<span style="float:right">{escape(words.clock)}</span></div>'
+        f'<div role="progressbar" aria-label="progress of {escape(words.name)}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{words.progress * 100:.0f}" style="{TRACK}">{bar}</div>'
+        f'<div style="{LINE}">{escape(words.pace)}</div><div style="{LINE}">{last}</div>'
+    )
+
+
+def _answer_while_busy(control: widgets.Widget) -> None:
+    """Let a control be heard while another cell runs, on ipykernel 7.4.
+
+    That version answers a comm on the subshell that opened it; without one it answers at once. A private name: where
+    it is absent, nothing changes.
+    """
+    if hasattr(control.comm, "_reply_subshell_for"):
+        control.comm._reply_subshell_for = None

@@ -1,0 +1,49 @@
+"""The view of a run in a terminal: one line of progress while one waits, and a summary at the end."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TextIO
+
+from cnnmagic.run import Run
+from cnnmagic.state import RunState
+from cnnmagic.ui.glance import glance
+
+SECONDS_BETWEEN_LINES = 0.2
+BAR = 24
+
+
+def follow(run: Run, stream: TextIO | None = None) -> None:
+    """Write the run's progress in one line until it ends, then a summary.
+
+    An interrupt ends the following, never the training; it is said, and not raised.
+    """
+    stream = stream or sys.stdout
+    try:
+        while not run.is_done:
+            _write(stream, progress_line(run.state))
+            run.wait_quietly(SECONDS_BETWEEN_LINES)
+    except KeyboardInterrupt:
+        name = run.name
+        stream.write(
+            f"\n{name} goes on in the background: `%cnn show {name}` to follow it, `%cnn stop {name}` to end it.\n"
+        )
+        return
+    _write(stream, "")
+    stream.write(f"\r{run.state.sentence()}\n")
+
+
+def progress_line(state: RunState) -> str:
+    """`net training [=====>    ] epoch 3 of 12 · batch 210 of 422 · loss 0.083 · 0:41 left`."""
+    words = glance(state)
+    filled = round(BAR * words.progress)
+    bar = "=" * filled + (">" if filled < BAR else "") + " " * (BAR - filled - 1)
+    told = " · ".join(filter(None, (words.where, words.scores.replace("   ", " "), words.clock)))
+    return f"{words.name} {words.phase} [{bar}] {told}"
+
+
+def _write(stream: TextIO, line: str) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    stream.write("\r" + line[:width].ljust(width))
+    stream.flush()

@@ -1,0 +1,31 @@
+"""The words after `%cnn` and `%%cnn`, read by argparse with errors and help of our own."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import NoReturn
+
+from cnnmagic.errors import CnnError
+
+
+class Answered(Exception):
+    """The words were a call for help, and it is printed."""
+
+
+class Words(argparse.ArgumentParser):
+    """argparse that raises `CnnError` where it would end the process."""
+
+    def read(self, line: str) -> argparse.Namespace:
+        """The words of a magic's line; raises `CnnError` where they are wrong, `Answered` after `--help`."""
+        try:
+            parts = shlex.split(line)
+        except ValueError:
+            raise CnnError(f"the quotes in `{line}` don't match.", remedy="Close them, or leave them out.") from None
+        return self.parse_args(parts)
+
+    def error(self, message: str) -> NoReturn:
+        raise CnnError(f"{message}.", remedy=self.format_usage().strip())
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        raise Answered
