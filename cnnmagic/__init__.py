@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, RunError
 
 if TYPE_CHECKING:
-    from cnnmagic.plan import Plan
+    from cnnmagic.plans import Plan
     from cnnmagic.run import Run
 
 __version__ = "0.1.0"
@@ -47,13 +47,18 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext cnnmagic`."""
-    from cnnmagic.magic import CnnMagics
+    from cnnmagic.magic import CnnMagics, keep_empty_cell
 
     shell.register_magics(CnnMagics(shell))
+    shell.input_transformers_cleanup.append(keep_empty_cell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext cnnmagic`: the magics go, runs and their variables stay."""
+    from cnnmagic.magic import keep_empty_cell
+
+    if keep_empty_cell in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(keep_empty_cell)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("cnn", None)
     shell.magics_manager.registry.pop("CnnMagics", None)

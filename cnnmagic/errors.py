@@ -53,8 +53,8 @@ class CnnError(Exception):
 
     @classmethod
     def gather(cls, problems: Iterable[Problem]) -> CnnError:
-        """One error for several problems, in the order of the text."""
-        ordered = sorted(problems, key=lambda problem: problem.place.line if problem.place else 0)
+        """One error for several problems, each once, in the order of the text."""
+        ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.place.line if problem.place else 0)
         error = cls(ordered[0])
         error.problems = tuple(ordered)
         return error

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """The first batch is about to be trained; `batches` make an epoch, `images` is the size of the training split."""
+    """The first batch is about to be trained.
+
+    `batches` make an epoch, `images` is the size of the training split, `learning_rate` the one that a schedule scales.
+    """
 
     epochs: int
     batches: int

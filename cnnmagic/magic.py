@@ -41,3 +41,10 @@ class CnnMagics(Magics):
 
         with suppress(Answered):
             act(self.session, line)
+
+
+def keep_empty_cell(lines: list[str]) -> list[str]:
+    """Let an empty `%%cnn` cell through to us: IPython itself would answer it with advice about `%cnn`."""
+    if lines and lines[0].startswith("%%cnn") and not any(line.strip() for line in lines[1:]):
+        return [lines[0].rstrip("\n") + "\n", "#\n"]
+    return lines

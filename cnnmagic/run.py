@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnmagic.errors import RunError
 from cnnmagic.events import Command, Event, Failed, Finished, Pause, Resume, SetLearningRate, Stop
-from cnnmagic.plan import Plan
+from cnnmagic.plans import Plan
 from cnnmagic.state import HISTORY, RunState, advance
 
 Listener = Callable[[RunState, Event], None]

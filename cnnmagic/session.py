@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnnmagic.datasets import NAMED, Arrays, File, Named, Source
+from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
 from cnnmagic.errors import DataError, PlanError, RunError
-from cnnmagic.plan import Plan, Training
+from cnnmagic.plans import Plan, Training
 from cnnmagic.run import Run
 
 if TYPE_CHECKING:
@@ -179,11 +179,19 @@ class Session:
 
 def make_plan(text: str, variables: Mapping[str, Any], first_line: int = 1, data: Any = None) -> Plan:
     """Text to plan, without Keras; raises `CnnError`."""
-    from cnnmagic.engine.data import describe
     from cnnmagic.lang.parser import parse
     from cnnmagic.lang.resolve import resolve
 
     return resolve(parse(text, first_line), variables, describe, None if data is None else source_of(data))
+
+
+def describe(source: Source) -> Facts:
+    """What is known of a data source before it is loaded; of a named one without NumPy even."""
+    if isinstance(source, Named):
+        return NAMED[source.name]
+    from cnnmagic.engine.data import describe as describe_arrays
+
+    return describe_arrays(source)
 
 
 def source_of(data: Any) -> Source:

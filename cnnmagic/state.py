@@ -37,7 +37,8 @@ class RunState:
     """All that a view needs of a run.
 
     `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
-    last one under way; `history` holds a record for each whole epoch; times are those of `time.monotonic`.
+    last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales; `history`
+    holds a record for each whole epoch; times are those of `time.monotonic`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class RunState:
     device: str = ""
     precision: str = ""
     learning_rate: float = 0.0
+    peak_rate: float = 0.0
     images_per_second: float = 0.0
     points: tuple[Point, ...] = ()
     history: tuple[dict[str, float], ...] = ()
@@ -77,9 +79,11 @@ class RunState:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that the rest will take at the pace so far; None before there is a pace."""
+        """Seconds that the rest will take at the pace of the last epoch; None before there is a pace."""
         if self.is_over or self.progress == 0:
             return None
+        if self.history:
+            return self.history[-1]["seconds"] * self.epochs * (1 - self.progress)
         return self.seconds * (1 - self.progress) / self.progress
 
     @property
@@ -126,6 +130,7 @@ def advance(state: RunState, event: Event) -> RunState:
                 device=event.device,
                 precision=event.precision,
                 learning_rate=event.learning_rate,
+                peak_rate=event.learning_rate,
                 started=event.time,
                 moment=event.time,
             )
@@ -140,7 +145,7 @@ def advance(state: RunState, event: Event) -> RunState:
         case Resumed():
             return replace(state, phase="training", moment=event.time, pauses=state.pauses + event.seconds)
         case LearningRateSet():
-            return replace(state, learning_rate=event.learning_rate)
+            return replace(state, learning_rate=event.learning_rate, peak_rate=event.learning_rate)
         case Finished():
             return replace(state, phase=event.reason, moment=event.time)
         case Failed():

@@ -9,7 +9,7 @@ from cnnmagic.layers import show
 from cnnmagic.layers.phrase import phrase
 
 if TYPE_CHECKING:
-    from cnnmagic.plan import Plan, Step
+    from cnnmagic.plans import Plan, Step
 
 HEADER = ("line", "layer", "output", "parameters", "FLOPs", "sees", "activations")
 LEFT = (1, 2)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnnmagic.errors import RunError
-from cnnmagic.plan import Plan
+from cnnmagic.errors import CnnError, RunError
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 from cnnmagic.session import DEFAULT_NAME, Session, retrained
 from cnnmagic.words import Answered, Words
@@ -19,6 +20,11 @@ SHOWN_CLASSES = 3
 
 def act(session: Session, line: str) -> None:
     """Carry out the line of a `%cnn` magic; raises `CnnError`, and `Answered` after a call for help."""
+    known = ("help", *VERBS)
+    first = (line.split() or ["help"])[0]
+    if first not in known and not first.startswith("-"):
+        message = sentence(f"no verb `{first}`{closest(first, known)}")
+        raise CnnError(message, remedy=f"There are {listed(known)}; `%cnn help` explains them.")
     words = vars(line_words().read(line.strip() or "help"))
     verb = words.pop("verb")
     if verb == "help":

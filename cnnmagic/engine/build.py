@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.layers import Merge
-from cnnmagic.plan import OPTIMIZERS, Output, Plan, Step, Training
+from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
 
 POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 

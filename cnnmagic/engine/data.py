@@ -13,7 +13,7 @@ import numpy as np
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
 from cnnmagic.errors import DataError, MissingData
-from cnnmagic.plan import Plan, Resize
+from cnnmagic.plans import Plan, Resize
 
 NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -70,14 +70,12 @@ class _Raw:
     test_labels: Any = None
 
 
-def describe(source: datasets.Source) -> datasets.Facts:
-    """The facts of a data source, without reading the images of a file.
+def describe(source: datasets.File | datasets.Arrays) -> datasets.Facts:
+    """The facts of a file or of arrays, without reading the images of a file.
 
     Raises `MissingData` where a file is not there, `DataError` where it does not hold what is needed.
     """
     match source:
-        case datasets.Named(name):
-            return datasets.NAMED[name]
         case datasets.File(path):
             return _describe_file(_existing(path))
         case datasets.Arrays(names, values):

@@ -11,7 +11,7 @@ from cnnmagic.engine.backend import device_name
 from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.data import Dataset
 from cnnmagic.events import Command, Event, Finished, Started
-from cnnmagic.plan import Training
+from cnnmagic.plans import Training
 
 
 def fit(
@@ -29,7 +29,7 @@ def fit(
 
     clock = Clock(len(dataset.train), training.batch_size, training.epochs)
     loop = Loop(model, training, clock, emit, commands)
-    emit(_started(dataset, training, clock.batches, loop.rate()))
+    emit(_started(dataset, training, clock.batches, loop.peak))
     validation = (dataset.validation.images, dataset.validation.labels) if len(dataset.validation) else None
     model.fit(
         dataset.train.images,

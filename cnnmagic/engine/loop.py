@@ -26,7 +26,7 @@ from cnnmagic.events import (
     Stop,
     Validating,
 )
-from cnnmagic.plan import Training
+from cnnmagic.plans import Training
 from cnnmagic.schedules import factor
 
 SECONDS_BETWEEN_REPORTS = 0.2

@@ -10,7 +10,7 @@ from cnnmagic.errors import CnnError, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.values import WORDS, fits, plain, read
 from cnnmagic.lang.wording import closest, listed, sentence
-from cnnmagic.plan import Choice
+from cnnmagic.plans import Choice
 
 ALIASES = {
     "stride": ("strides",),

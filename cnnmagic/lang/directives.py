@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 from cnnmagic import datasets
@@ -23,7 +24,7 @@ from cnnmagic.layers import (
     Shape,
     option,
 )
-from cnnmagic.plan import Resize, Training
+from cnnmagic.plans import Resize, Training
 
 LATER = {
     "devices": "several GPUs",
@@ -67,6 +68,7 @@ def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tupl
     options = bind(_DataWords, "data", [word for word in directive.words if word.key])
     if not given:
         raise PlanError("`data` does not say which.", place=directive.place, remedy=LIST_OF_DATA)
+    given = [_path_in_variable(word, lookup) for word in given] if len(given) == 1 else given
     values = [word.value for word in given]
     test = options.values.get("test", _DataWords.test)
     if all(isinstance(value, syntax.Variable) for value in values):
@@ -74,6 +76,17 @@ def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tupl
     if len(given) > 1:
         raise PlanError(f"`{values[1]}` is more than `data` takes.", place=given[1].place, remedy=LIST_OF_DATA)
     return _named_or_file(given[0]), test
+
+
+def _path_in_variable(word: syntax.Word, lookup: Callable[[str], Any]) -> syntax.Word:
+    """`data {{path}}` with the path, or the known name, that a variable holds."""
+    if not isinstance(word.value, syntax.Variable):
+        return word
+    try:
+        value = lookup(word.value.path)
+    except PlanError as error:
+        raise error.at(word.place) from None
+    return replace(word, value=syntax.Text(str(value))) if isinstance(value, str | PathLike) else word
 
 
 def _arrays(directive: syntax.Directive, paths: list[str], lookup: Callable[[str], Any]) -> datasets.Arrays:

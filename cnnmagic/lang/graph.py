@@ -8,7 +8,7 @@ from math import ceil
 
 from cnnmagic.errors import Place, PlanError
 from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, widest
-from cnnmagic.plan import Step
+from cnnmagic.plans import Step
 
 INPUT = "input"
 MOST_STEPS = 20_000

@@ -12,7 +12,7 @@ from cnnmagic.lang.variables import look_up
 from cnnmagic.lang.walk import Walk
 from cnnmagic.layers import Layer, Rescaling, Shape
 from cnnmagic.layers import show as show_shape
-from cnnmagic.plan import Plan, Resize, Training
+from cnnmagic.plans import Plan, Resize, Training
 
 Describe = Callable[[Source], Facts]
 SMALLEST_CELL = (

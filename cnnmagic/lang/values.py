@@ -10,7 +10,7 @@ from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
-from cnnmagic.plan import OPTIMIZERS, PRECISIONS, SCHEDULES
+from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 LARGEST = 10**9
 FLAGS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}

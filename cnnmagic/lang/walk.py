@@ -30,7 +30,7 @@ from cnnmagic.layers import (
     Multiply,
     Shape,
 )
-from cnnmagic.plan import Choice, Output
+from cnnmagic.plans import Choice, Output
 
 DEEPEST_CALL = 50
 MOST_STATEMENTS = 50_000

@@ -13,11 +13,12 @@ from IPython.display import display
 from cnnmagic.events import Event
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
-from cnnmagic.ui.chart import draw
+from cnnmagic.ui.chart import Chart, draw
 from cnnmagic.ui.glance import charts, glance
 from cnnmagic.ui.picture import alternative, picture_html
 
 SECONDS_BETWEEN_PAINTINGS = 0.2
+CHART_WIDTH = 420
 LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
 TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
 
@@ -34,7 +35,7 @@ class Dashboard:
         self.painted = threading.Event()
         self._changed = threading.Event()
         self._handle: Any = None
-        self._shown_rate = run.state.learning_rate
+        self._shown_rate = 0.0
         self._build()
         self._paint(run.state)
 
@@ -52,7 +53,8 @@ class Dashboard:
         threading.Thread(target=context.run, args=(self._follow,), name="cnnmagic-painter", daemon=True).start()
 
     def _build(self) -> None:
-        self.head, self.loss, self.accuracy = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        half = widgets.Layout(flex="1 1 300px", max_width="480px")
+        self.head, self.loss, self.accuracy = widgets.HTML(), widgets.HTML(layout=half), widgets.HTML(layout=half)
         wide = widgets.Layout(width="auto")
         self.pause = widgets.Button(description="Pause", tooltip="Hold the training after this batch", layout=wide)
         self.stop = widgets.Button(description="Stop", tooltip="End the training and keep the model", layout=wide)
@@ -71,7 +73,6 @@ class Dashboard:
 
     def _rate_typed(self, change: dict[str, Any]) -> None:
         if change["new"] != self._shown_rate and change["new"] > 0:
-            self._shown_rate = change["new"]
             self.run.set_learning_rate(change["new"])
 
     def _notice(self, state: RunState, event: Event) -> None:
@@ -93,12 +94,11 @@ class Dashboard:
     def _paint(self, state: RunState) -> None:
         loss, accuracy = charts(state, self.log.value)
         self.head.value = head_html(state)
-        self.loss.value, self.accuracy.value = draw(loss), draw(accuracy)
+        self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
         self.pause.description = "Resume" if state.phase == "paused" else "Pause"
         self.pause.disabled = self.stop.disabled = self.rate.disabled = state.is_over
-        if state.learning_rate and state.learning_rate != self._shown_rate:
-            self._shown_rate = float(f"{state.learning_rate:.4g}")
-            self.rate.value = self._shown_rate
+        if self._shown_rate != (peak := float(f"{state.peak_rate:.4g}")):
+            self._shown_rate = self.rate.value = peak
 
     def _static(self, state: RunState) -> dict[str, str]:
         return {"text/plain": alternative(state), "text/html": picture_html(state)}
@@ -117,6 +117,11 @@ def head_html(state: RunState) -> str:
         f'aria-valuenow="{words.progress * 100:.0f}" style="{TRACK}">{bar}</div>'
         f'<div style="{LINE}">{escape(words.pace)}</div><div style="{LINE}">{last}</div>'
     )
+
+
+def _fluid(chart: Chart) -> str:
+    """The chart as wide as there is room, so that two stand side by side in a narrow notebook too."""
+    return draw(chart, CHART_WIDTH).replace("<svg ", '<svg style="width:100%;height:auto" ', 1)
 
 
 def _answer_while_busy(control: widgets.Widget) -> None:

@@ -48,7 +48,11 @@ def glance(state: RunState) -> Glance:
 
 
 def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
-    """The curves of loss and of accuracy; a point at x = 2.5 lies in the middle of the third epoch."""
+    """The curves of loss and of accuracy.
+
+    `training` has a point for every few batches, `epochs` the means that Keras gives for whole epochs; a point at 2.5
+    lies in the middle of the third epoch.
+    """
     whole = tuple(enumerate(state.history, 1))
     best = state.best or {}
     mark = (float(state.best_epoch or 0), best["val_accuracy"]) if "val_accuracy" in best else None
@@ -57,7 +61,7 @@ def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
     for name in ("loss", "accuracy"):
         curves = (
             Curve("training", tuple((point.x, getattr(point, name)) for point in state.points), "training"),
-            Curve("epoch mean", tuple((float(x), record[name]) for x, record in whole if name in record), "fourth"),
+            Curve("epochs", tuple((float(x), record[name]) for x, record in whole if name in record), "fourth"),
             Curve(
                 "validation",
                 tuple((float(x), record[f"val_{name}"]) for x, record in whole if f"val_{name}" in record),
@@ -66,8 +70,8 @@ def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
         )
         pairs.append(tuple(curve for curve in curves if curve.points) or curves[:1])
     return (
-        Chart("loss", "epoch", "loss", pairs[0], x_range=span, log=log),
-        Chart("accuracy", "epoch", "accuracy", pairs[1], x_range=span, percent=True, best=mark),
+        Chart("loss", "epoch", "cross-entropy", pairs[0], x_range=span, log=log),
+        Chart("accuracy", "epoch", "", pairs[1], x_range=span, percent=True, best=mark),
     )
 
 

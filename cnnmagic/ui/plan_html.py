@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from cnnmagic.plan import Plan
+from cnnmagic.plans import Plan
 from cnnmagic.table import HEADER, LEFT, rows, summary, totals
 
 LONGEST_OPEN = 24
@@ -19,7 +19,7 @@ def plan_html(plan: Plan, name: str = "") -> str:
     body = "".join(_row(cells, title) for cells, title in zip(rows(plan), titles, strict=True))
     foot = _row(totals(plan), "", "border-top:1px solid rgba(128,128,128,.5);")
     table = f'<table style="border-collapse:collapse;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
-    notes = "".join(f"<div>{escape(line)}</div>" for line in summary(plan))
+    notes = "".join(f"<div>{_coded(line)}</div>" for line in summary(plan))
     opened = " open" if len(plan.steps) <= LONGEST_OPEN else ""
     caption = f"{escape(name)} plan: {len(plan.steps)} layers, {plan.parameters:,} parameters".strip()
     return (
@@ -32,6 +32,11 @@ def plan_html(plan: Plan, name: str = "") -> str:
 def _row(cells: tuple[str, ...], title: str, style: str = "") -> str:
     columns = "".join(f'<td style="{_style(column)}">{escape(text)}</td>' for column, text in enumerate(cells))
     return f'<tr style="{style}background:none" title="{escape(title, quote=True)}">{columns}</tr>'
+
+
+def _coded(line: str) -> str:
+    """The line with `words` of the language set as code."""
+    return "".join(f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(escape(line).split("`")))
 
 
 def _style(column: int) -> str:

@@ -35,11 +35,11 @@ def follow(run: Run, stream: TextIO | None = None) -> None:
 
 
 def progress_line(state: RunState) -> str:
-    """`net training [=====>    ] epoch 3 of 12 · batch 210 of 422 · loss 0.083 · 0:41 left`."""
+    """`net training [=====>    ] epoch 3 of 12 · batch 210 of 422 · 0:41 left · loss 0.083`."""
     words = glance(state)
     filled = round(BAR * words.progress)
     bar = "=" * filled + (">" if filled < BAR else "") + " " * (BAR - filled - 1)
-    told = " · ".join(filter(None, (words.where, words.scores.replace("   ", " "), words.clock)))
+    told = " · ".join(filter(None, (words.where, words.clock, words.scores.replace("   ", " "))))
     return f"{words.name} {words.phase} [{bar}] {told}"
 
 

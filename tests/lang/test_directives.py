@@ -1,0 +1,189 @@
+"""What the lines say that belong to the cell as a whole: input, data, resize, augment, train, seed."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from cnnmagic import CnnError, PlanError, plan
+from cnnmagic.datasets import NAMED, Arrays, File, Named
+from cnnmagic.lang.directives import AUGMENTATIONS, read_augment, read_data, read_input, read_seed, read_training
+from cnnmagic.lang.parser import parse
+from cnnmagic.layers.phrase import phrase
+from cnnmagic.plans import OPTIMIZERS, Resize, Training
+
+
+def directive(text: str):
+    return parse(text).statements[0]
+
+
+@pytest.mark.parametrize(
+    "text, shape",
+    [("28x28x1", (28, 28, 1)), ("?x?x3", (None, None, 3)), ("anyx32x3", (None, 32, 3)), ("(8, 8, 1)", (8, 8, 1))],
+)
+def test_input(text, shape):
+    assert read_input(directive(f"input {text}")) == (shape, "")
+
+
+def test_input_without_channels_is_grey_and_told():
+    shape, note = read_input(directive("input 28x28"))
+    assert shape == (28, 28, 1) and "grey" in note
+
+
+@pytest.mark.parametrize(
+    "text", ["", "28", "2x3x4x5", "0x3x1", "8x8x?", "70000x8x1", "8x8x1 9x9x1", "size=8x8x1", "big"]
+)
+def test_input_refuses(text):
+    with pytest.raises(PlanError):
+        read_input(directive(f"input {text}"))
+
+
+TRAIN = {
+    "": {},
+    "5": {"epochs": 5},
+    "epochs=12 batch=128 optimizer=adam": {"epochs": 12, "batch_size": 128, "optimizer": "adam"},
+    "sgd lr=0.1 momentum=0.9 schedule=cosine": {
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "schedule": "cosine",
+    },
+    "onecycle bfloat16 early_stop=3": {"schedule": "onecycle", "precision": "bfloat16", "early_stop": 3},
+    "weight_decay=1e-4 validation=0": {"weight_decay": 1e-4, "validation": 0.0},
+    "batch={64, 128}": {"batch_size": 64},
+}
+
+
+@pytest.mark.parametrize("text", TRAIN)
+def test_train(text):
+    training, _ = read_training(directive(f"train {text}"))
+    assert asdict(training) == asdict(Training()) | TRAIN[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epochs=0",
+        "batch=-1",
+        "lr=0",
+        "validation=1",
+        "momentum=2 sgd",
+        "early_stop=0",
+        "optimizer=adma",
+        "speed=3",
+        "early_stop=3 validation=0",
+        *(f"{name} momentum={value}" for name in OPTIMIZERS if name not in ("sgd", "rmsprop") for value in (0, 0.9)),
+    ],
+)
+def test_train_refuses(text):
+    with pytest.raises(PlanError):
+        read_training(directive(f"train {text}"))
+
+
+@pytest.mark.parametrize("text", ["devices=all", "workers=1", "tune=no", "mlflow=no"])
+def test_train_accepts_what_asks_for_nothing_more(text):
+    assert read_training(directive(f"train {text}"))[0] == Training()
+
+
+def test_the_changed_default_of_adadelta_is_told():
+    assert "1.0" in read_training(directive("train optimizer=adadelta"))[1].notes[0]
+    assert not read_training(directive("train optimizer=adadelta lr=1.0"))[1].notes[1:]
+
+
+@pytest.mark.parametrize(
+    "text, source",
+    [
+        *((name, Named(name)) for name in NAMED),
+        ("MNIST", Named("mnist")),
+        ("photos.npz", File("photos.npz")),
+        ('"my photos.npz"', File("my photos.npz")),
+        ("~/x/photos.NPZ", File("~/x/photos.NPZ")),
+        ("C:\\x\\photos.npz", File("C:\\x\\photos.npz")),
+    ],
+)
+def test_data(text, source):
+    assert read_data(directive(f"data {text}"), {}.__getitem__) == (source, 0.2)
+
+
+def test_data_from_the_notebook():
+    values = {"x": 1, "y": 2, "u": 3, "v": 4}
+    source, test = read_data(directive("data {{x}} {{y}} test=0.3"), values.__getitem__)
+    assert isinstance(source, Arrays) and (source.names, source.values, test) == (("x", "y"), (1, 2), 0.3)
+    source, _ = read_data(directive("data {{x}} {{y}} {{u}} {{v}}"), values.__getitem__)
+    assert str(source) == "{{x}} {{y}} {{u}} {{v}}"
+
+
+@pytest.mark.parametrize("text", ["", "mnits", "mnist cifar10", "{{x}}", "{{x}} {{y}} {{z}}", "x.png", "mnist test=2"])
+def test_data_refuses(text):
+    with pytest.raises(CnnError):
+        read_data(directive(f"data {text}"), lambda path: path)
+
+
+AUGMENT = {
+    "flip": ["RandomFlip horizontal"],
+    "flip=both": ["RandomFlip"],
+    "flip=vertical": ["RandomFlip vertical"],
+    "rotate 36": ["RandomRotation 1/10"],
+    "rotate=36": ["RandomRotation 1/10"],
+    "zoom, shift 0.25": ["RandomZoom 1/10", "RandomTranslation 0.25 0.25"],
+    "crop=4": ["RandomTranslation 0.125 0.125 fill_mode=constant interpolation=nearest"],
+    "brightness 0.5": ["RandomBrightness 0.5 value_range=0x1"],
+    "contrast": ["RandomContrast 0.2 value_range=0x1"],
+}
+
+
+@pytest.mark.parametrize("text", AUGMENT)
+def test_augment(text):
+    assert [phrase(layer) for layer in read_augment(directive(f"augment {text}"), (32, 32, 3))] == AUGMENT[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "flop", "flip=sideways", "rotate=far", "zoom=near", "crop=100", "shift=2", "zoom=-3", "rotate {1, 2}"],
+)
+def test_augment_refuses(text):
+    with pytest.raises(PlanError):
+        read_augment(directive(f"augment {text}"), (32, 32, 3))
+
+
+def test_augment_crop_needs_a_size():
+    assert len(AUGMENTATIONS) == 7
+    with pytest.raises(PlanError, match="images of one size"):
+        read_augment(directive("augment crop"), (None, None, 3))
+
+
+@pytest.mark.parametrize(
+    "text, resize",
+    [
+        ("224x224", Resize(224, 224, "stretch")),
+        ("64x96 crop", Resize(64, 96, "crop")),
+        ("32 how=pad", Resize(32, 32, "pad")),
+        ("32 Crop", Resize(32, 32, "crop")),
+    ],
+)
+def test_resize(text, resize):
+    assert plan(f"data digits\nresize {text}\noutput").resize == resize
+
+
+@pytest.mark.parametrize("text", ["", "big", "0x3", "32x32x3", "32x32 fold", "70000x3"])
+def test_resize_refuses(text):
+    with pytest.raises(PlanError):
+        plan(f"data digits\nresize {text}\noutput")
+
+
+@pytest.mark.parametrize("text, seed", [("0", 0), ("7", 7), (str(2**32 - 1), 2**32 - 1)])
+def test_seed(text, seed):
+    assert read_seed(directive(f"seed {text}")) == seed
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "lucky", "1 2", str(2**32)])
+def test_seed_refuses(text):
+    with pytest.raises(PlanError):
+        read_seed(directive(f"seed {text}"))
+
+
+def test_facts_of_arrays_reach_the_plan():
+    images = np.zeros((12, 6, 5, 3), np.uint8)
+    planned = plan("data {{x}} {{y}}\noutput", x=images, y=np.arange(12) % 4)
+    assert planned.facts and planned.facts.shape == (6, 5, 3) and planned.facts.classes == ("0", "1", "2", "3")
+    assert planned.output and planned.output.units == 4

@@ -1,0 +1,134 @@
+"""Data, input, output and training agree in a plan, or the disagreement is told; the six cells come to their counts."""
+
+from math import prod
+
+import numpy as np
+import pytest
+
+from cnnmagic import CnnError, PlanError, plan
+from cnnmagic.layers import RandomFlip, Rescaling
+from cnnmagic.plans import Output
+from tests.lang.cells import CELLS, INCEPTION3A, PARAMETERS, TUNED
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_cells_come_to_their_counts(name):
+    assert plan(CELLS[name]).parameters == PARAMETERS[name]
+
+
+def test_the_block_of_inception_comes_to_its_count():
+    assert sum(step.parameters for step in plan(INCEPTION3A).steps if step.line <= 14) == 163_696
+
+
+def test_the_sweep_has_72_combinations():
+    planned = plan(TUNED)
+    assert prod(len(choice.values) for choice in planned.choices) == 72
+    assert [(choice.line, choice.argument) for choice in planned.choices] == [
+        (4, "filters"),
+        (4, "kernel_size"),
+        (9, "rate"),
+        (11, "batch_size"),
+        (11, "learning_rate"),
+    ]
+
+
+SOFTMAX, SIGMOID = "sparse_categorical_crossentropy", "binary_crossentropy"
+OUTPUTS = {
+    "output 10": Output(10, "softmax", SOFTMAX),
+    "output 1": Output(1, "sigmoid", SIGMOID),
+    "output 10 linear": Output(10, "linear", SOFTMAX),
+    "dense 10 softmax": Output(10, "softmax", SOFTMAX),
+    "dense 1 sigmoid": Output(1, "sigmoid", SIGMOID),
+    "dense 10": None,
+    "relu": None,
+}
+
+
+@pytest.mark.parametrize("text", OUTPUTS)
+def test_the_output_picks_its_loss(text):
+    assert plan(f"input 8x8x1\n{text}").output == OUTPUTS[text]
+
+
+def test_the_data_fill_what_the_cell_leaves_out():
+    planned = plan("data cifar100\noutput\ntrain")
+    assert planned.input_shape == (32, 32, 3) and planned.output and planned.output.units == 100
+    assert isinstance(planned.steps[0].layer, Rescaling) and planned.steps[0].name == "rescale"
+    assert planned.facts and planned.facts.examples == 50_000 and str(planned.source) == "cifar100"
+
+
+@pytest.mark.parametrize(
+    "data, scale",
+    [("digits", 1 / 16), ("mnist", 1 / 255), ("{{bytes}} {{labels}}", 1 / 255), ("{{floats}} {{labels}}", None)],
+)
+def test_pixels_are_brought_to_one_where_they_are_whole_numbers(data, scale):
+    images = np.zeros((10, 8, 8, 1), np.uint8)
+    variables = {"bytes": images, "floats": images.astype("float32"), "labels": np.arange(10)}
+    first = plan(f"data {data}\nconv 2 3x3\noutput", **variables).steps[0].layer
+    assert (first.scale if isinstance(first, Rescaling) else None) == scale
+
+
+def test_scaling_of_ones_own_stands_alone():
+    layers = [step.layer for step in plan("data digits\nrescale 1/8\noutput").steps]
+    assert [layer.scale for layer in layers if isinstance(layer, Rescaling)] == [1 / 8]
+
+
+def test_augmentation_comes_before_the_layers():
+    steps = plan("data digits\nconv 2 3x3\noutput\naugment flip").steps
+    assert isinstance(steps[1].layer, RandomFlip) and steps[1].line == 4
+
+
+@pytest.mark.parametrize(
+    "text, shape",
+    [
+        ("data digits\noutput", (8, 8, 1)),
+        ("data digits\ninput ?x?x1\ngap\noutput", (None, None, 1)),
+        ("data digits\ninput 8x8\noutput", (8, 8, 1)),
+        ("data digits\nresize 12x14\noutput", (12, 14, 1)),
+        ("data digits\nresize 12x14\ninput 12x14x1\noutput", (12, 14, 1)),
+        ("input ?x20x3\noutput 3", None),
+    ],
+)
+def test_the_input_is_that_of_the_data_or_of_the_line(text, shape):
+    if shape is None:
+        with pytest.raises(PlanError, match="needs a fixed size"):
+            plan(text)
+    else:
+        assert plan(text).input_shape == shape
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("data mnist\ninput 32x32x3\noutput 10", "the data have 28x28x1 and `input` says 32x32x3"),
+        ("data mnist\noutput 5", r"the data have 10 classes \(0 … 9\) and `output` has 5"),
+        ("data mnist\nrelu\ntrain", "there is no `output`"),
+        ("input 8x8x1\noutput 3\ntrain", "there are no data to train on"),
+        ("relu\noutput 3", "the size of the images is not known"),
+        ("", "this cell is empty"),
+        ("data mnist", "this cell has no layers"),
+        ("data nowhere.npz\noutput 3", "there is no file `nowhere.npz`"),
+    ],
+)
+def test_what_does_not_agree_is_told(text, told):
+    with pytest.raises(CnnError, match=told):
+        plan(text)
+
+
+@pytest.mark.parametrize("data", ["nowhere.npz", "images:nowhere"])
+def test_a_plan_needs_no_data_where_the_text_says_enough(data):
+    planned = plan(f"data {data}\ninput 8x8x1\noutput 3")
+    assert planned.facts is None and any("not there yet" in note for note in planned.notes)
+    with pytest.raises(CnnError):
+        plan(f"data {data}\ninput 8x8x1\noutput 3\ntrain")
+
+
+def test_all_mistakes_are_told_at_once_and_in_order():
+    text = "data mnist\nseed x\nconv 8 3x3 rleu\nmaxpol 2\ndense drop=1\noutput 5\ntrain epohcs=3"
+    with pytest.raises(PlanError) as caught:
+        plan(text)
+    assert [problem.place.line for problem in caught.value.problems] == [2, 3, 4, 5, 6, 7]
+
+
+def test_lines_count_from_the_cell():
+    planned = make_plan("input 8x8x1\nconv 2 3x3", {}, first_line=2)
+    assert planned.steps[0].line == 3 and planned.steps[0].name == "line3_conv"

@@ -1,0 +1,174 @@
+"""Whatever the text: a plan, or a `CnnError` whose places lie inside the text, within two seconds, and no code is run."""
+
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cnnmagic import CnnError, plan
+from cnnmagic.lang.parser import KEYWORDS
+from cnnmagic.layers import ACTIVATIONS, BY_WORD
+from cnnmagic.plan import Plan
+from tests.lang.cells import CELLS
+
+SECONDS = 2
+PATIENT = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+WORDS = [*BY_WORD, *KEYWORDS, *ACTIVATIONS[:5], "output", "se", "bn", "same", "valid", "net", "a", "b"]
+PIECES = [
+    *("3x3", "3", "64", "/2", "0", "-1", "1e9", "0.5", "?", "?x?x3", "28x28x1", "1/255", "adam", "mnist", "x.npz"),
+    *("strides=2", "filters={16, 32}", "lr={1e-4 .. 1e-1 log}", "{{x}}", "{{x.y}}", "{", "}", "(", ")", ",", "=", ":"),
+    *("->", "<-", "'", '"', "#", "\\", "\t", "합성곱", "\u00a0", "\u2028", "\x0c", "\x85"),
+]
+
+
+def answer(text: str) -> Plan | CnnError:
+    """What `plan` says to a text, which must be one of two things, in time, at a place that is there."""
+    start = time.perf_counter()
+    try:
+        result: Plan | CnnError = plan(text, x=3, width=8)
+    except CnnError as error:
+        result = error
+        check_places(text, error)
+        assert str(error).strip()
+    assert time.perf_counter() - start < SECONDS
+    return result
+
+
+def check_places(text: str, error: CnnError) -> None:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for place in filter(None, (problem.place for problem in error.problems)):
+        assert 1 <= place.line <= len(lines)
+        assert 1 <= place.column <= place.end_column <= len(lines[place.line - 1].expandtabs()) + 2
+
+
+statements = st.builds(
+    lambda depth, head, words, end: "    " * depth + " ".join([head, *words]) + end,
+    st.integers(0, 3),
+    st.sampled_from(WORDS),
+    st.lists(st.sampled_from([*PIECES, *WORDS]), max_size=5),
+    st.sampled_from(["", "", "", ":", "  # why"]),
+)
+
+
+@PATIENT
+@given(st.text(max_size=300))
+@example("\x00")
+@example("\ufeff\ufeff%%cnn")
+@example("\x0b\x0c\x1c\x85\u2028\u2029")
+@example("repeat 1:\n\u3000relu")
+@example("\r")
+def test_any_text(text):
+    answer(text)
+
+
+@PATIENT
+@given(st.lists(statements, max_size=12).map("\n".join))
+@example("input 28x28x1\nadd")
+@example("input 8x8x1\nbranch")
+def test_any_words_of_the_language(text):
+    answer(text)
+
+
+@PATIENT
+@given(st.sampled_from(list(CELLS.values())), st.randoms(use_true_random=False), st.integers(1, 6))
+def test_any_slip_of_the_keys(cell, chance: random.Random, slips):
+    characters = list(cell)
+    for _ in range(slips):
+        place = chance.randrange(len(characters))
+        match chance.randrange(4):
+            case 0:
+                del characters[place]
+            case 1:
+                characters.insert(place, chance.choice("(){}=:,#'\"<>-/?x \n\t0한"))
+            case 2:
+                characters[place] = chance.choice(cell)
+            case _:
+                other = chance.randrange(len(characters))
+                characters[place], characters[other] = characters[other], characters[place]
+    answer("".join(characters))
+
+
+DEEP = "".join("  " * depth + "repeat 1:\n" for depth in range(150)) + "  " * 150 + "relu\n"
+CHAIN = "".join(f"block b{n}(f):\n  b{n + 1} f\n" for n in range(100)) + "b0 1\n"
+LARGE = {
+    "one_long_word": "a" * 100_000,
+    "one_long_number": "conv " + "9" * 90_000,
+    "long_line_of_words": "input 8x8x1\nconv " + "relu " * 19_000,
+    "long_line_of_strangers": "input 8x8x1\nconv " + "rleu " * 19_000,
+    "long_line_of_names": "input 8x8x1\nconv " + "a=1 " * 20_000,
+    "many_unknown_layers": "input 8x8x1\n" + "abcde\n" * 16_000,
+    "many_layers": "input 8x8x1\n" + "relu\n" * 19_000 + "output 3",
+    "many_unreadable_lines": "relu =\n" * 14_000,
+    "many_labels": "input 8x8x1\n" + "".join(f"l{n} <- relu\n" for n in range(6000)) + "add nothing\n",
+    "many_dead_ends": "input 8x8x1\n" + "from input\nrelu\n" * 6000,
+    "open_brackets": "(" * 100_000,
+    "open_brackets_in_words": "conv " + "(" * 5000 + "1" + ")" * 5000,
+    "closing_brackets": ")" * 100_000,
+    "braces": "conv " + "{" * 50_000,
+    "nested_braces": "conv " + "{" * 3000 + "1" + "}" * 3000,
+    "quotes": "'" * 99_999,
+    "blank_lines": "\n" * 100_000,
+    "blanks": " " * 100_000,
+    "comments": "# 한국어\n" * 11_000,
+    "equals": "conv " + "a=" * 40_000,
+    "deep_suites": "input 8x8x1\n" + DEEP,
+    "ever_deeper": "".join(" " * depth + "repeat 1:\n" for depth in range(440)),
+    "ever_less_deep": "".join(" " * depth + "relu\n" for depth in range(440, 0, -1)),
+    "deep_calls": "input 8x8x1\n" + CHAIN,
+    "nested_repeats": "input 8x8x1\nrepeat 300:\n repeat 300:\n  repeat 300:\n   relu",
+    "nested_repeats_of_nothing": "input 8x8x1\n"
+    + "".join(" " * n + "repeat 40000:\n" for n in range(5))
+    + " " * 5
+    + "block b:\n      relu",
+    "repeat_of_labels": "input 8x8x1\nrepeat 40000:\n  from input",
+    "doubling_blocks": "input 8x8x1\n"
+    + "block b0:\n  relu\n"
+    + "".join(f"block b{n + 1}:\n  b{n}\n  b{n}\n" for n in range(45))
+    + "b45",
+    "doubling_channels": "input 8x8x1\nrepeat 2000:\n  branches -> concat:\n    branch\n    branch",
+    "huge_filters": "input 8x8x1\n" + "conv 1000000000 1x1\n" * 5,
+    "huge_upsample": "input 8x8x1\nrepeat 2000:\n  upsample 1000000000",
+    "huge_pad": "input 8x8x1\nrepeat 100:\n  pad 999999999",
+    "many_choices": "input 8x8x1\nconv {" + "1, " * 30_000 + "} 3x3",
+    "many_variables": "input 8x8x1\nconv " + "{{x}} " * 16_000,
+    "long_path": "input 8x8x1\nconv {{x" + "[0]" * 30_000 + "}}",
+    "windows": CELLS["lenet5"].replace("\n", "\r\n"),
+    "too_long": "relu\n" * 20_001,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_text(name):
+    answer(LARGE[name])
+
+
+@pytest.mark.parametrize("times", ["1000000000", "50001", "99999999999999999999", "0", "-1", "1.5", "{2, 3}", "?"])
+def test_a_repeat_beyond_the_limit_is_refused(times):
+    result = answer(f"input 8x8x1\nrepeat {times}:\n    relu\noutput 3")
+    assert isinstance(result, CnnError) and result.problems[0].place and result.problems[0].place.line == 2
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("    ", "\t"),
+        lambda text: "\n\n" + text + "\n\n",
+        lambda text: text.replace("\n", "   \n"),
+        lambda text: "".join(f"    {line}\n" for line in text.splitlines()),
+        lambda text: text.replace("\n", "  # 한국어 주석 (괄호: '따옴표\n"),
+        lambda text: text.replace("vgg(", "블록(").replace("\nvgg ", "\n블록 "),
+        str.strip,
+    ],
+    ids=["crlf", "bom", "tabs", "blank lines", "trailing blanks", "indented", "comments", "korean", "stripped"],
+)
+def test_a_cell_in_another_dress_is_the_same_cell(name, change):
+    result, plain = answer(change(CELLS[name])), answer(CELLS[name])
+    assert isinstance(result, Plan) and isinstance(plain, Plan)
+    assert [step.layer for step in result.steps] == [step.layer for step in plain.steps]

@@ -1,0 +1,27 @@
+"""The example notebooks, run as their reader would."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from examples import demo
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_the_quickstart_reaches_what_it_promises(capsys):
+    assert demo.main() is None
+    accuracy = demo.ACCURACY.search(capsys.readouterr().out)
+    assert accuracy and float(accuracy[0].split()[2]) >= 97
+    page = (demo.BUILD / "quickstart.html").read_text(encoding="utf-8")
+    assert "data:image/svg+xml;base64," in page and "Model not found" not in page
+
+
+@pytest.mark.long
+def test_the_classic_recipe_reaches_its_accuracy(data_folder, tmp_path):
+    notebook = nbformat.read(EXAMPLES / "mnist.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    line = notebook.cells[-1].outputs[-1].text
+    assert float(line.split("accuracy ")[1].split("%")[0]) > 99

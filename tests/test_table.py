@@ -1,0 +1,72 @@
+"""The plan as a table: the golden files are what the user sees, and every row leads back to its step."""
+
+import pytest
+
+from cnnmagic import plan
+from cnnmagic.table import HEADER, bytes_text, rows, short, totals
+from tests.lang.cells import CELLS
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_user_sees(name, golden):
+    golden(f"plans/{name}.txt", str(plan(CELLS[name])))
+
+
+SHORT = {
+    None: "?",
+    0: "0",
+    999: "999",
+    1000: "1 k",
+    235_200: "235 k",
+    999_499: "999 k",
+    999_500: "1 M",
+    999_999: "1 M",
+    1_000_000: "1 M",
+    15_500_000_000: "15.5 G",
+    2 * 10**12: "2 T",
+    10**16: "10,000 T",
+}
+
+
+@pytest.mark.parametrize("number", SHORT)
+def test_short(number):
+    assert short(number) == SHORT[number]
+
+
+@pytest.mark.parametrize(
+    "number, text", [(None, "?"), (0, "0 B"), (999, "999 B"), (1000, "1 kB"), (2_408_448, "2.41 MB")]
+)
+def test_bytes_text(number, text):
+    assert bytes_text(number) == text
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_rows_lead_back_to_steps(name):
+    planned = plan(CELLS[name])
+    table = rows(planned)
+    assert [int(row[0]) for row in table] == [step.line for step in planned.steps]
+    assert {len(row) for row in (*table, totals(planned))} == {len(HEADER)}
+    assert sum(int(row[3].replace(",", "")) for row in table if row[3] != "-") == planned.parameters
+
+
+def test_columns_stand_under_their_heads():
+    lines = str(plan(CELLS["lenet5"])).splitlines()
+    table = lines[: lines[2:].index(lines[1]) + 4]
+    assert len({len(line) for line in table}) == 1
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("data digits\noutput\ntrain sgd momentum=0.9 weight_decay=1e-4", ["momentum 0.9", "weight decay 0.0001"]),
+        ("data digits\noutput\ntrain early_stop=3 bfloat16\nseed 7", ["3 epochs without", "bfloat16", "seed 7"]),
+        ("data digits\nresize 12x12 crop\noutput\ntrain validation=0.25", ["12x12", "25% of the training images"]),
+        ("data digits\noutput\ntrain validation=0", ["no validation"]),
+        ("data digits\noutput\ntrain 1", ["train 1 epoch of"]),
+        ("input 8x8x1\nconv 2 3x3 stride=2", ["no output", "`stride` is Keras's `strides`"]),
+        ("input 8x8x1\nconv {2, 4} 3x3", ["line 2: filters is one of {2, 4}; planned with the first"]),
+    ],
+)
+def test_nothing_is_silent(text, told):
+    shown = str(plan(text))
+    assert [word for word in told if word not in shown] == []

@@ -1,0 +1,211 @@
+"""The live view without a browser: its words, its size, and what its controls do to the run."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import pytest
+
+from cnnmagic.events import Event, Finished, LearningRateSet, Pause, Paused, Resume, Resumed, SetLearningRate, Stop
+from cnnmagic.run import Run
+from cnnmagic.session import make_plan
+from cnnmagic.state import RunState
+from cnnmagic.ui import dashboard
+from cnnmagic.ui.dashboard import Dashboard, head_html
+from cnnmagic.ui.glance import glance
+from tests.ui.states import BIG, HOSTILE, SCRIPT, STARTED, STATES, batch, whole
+
+PLAN = make_plan("input 8x8x1\nflatten\noutput 10", {})
+LARGEST = 5_000
+
+
+class Words(HTMLParser):
+    """The text of HTML, a line for each element of its top level."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.lines: list[str] = []
+        self.depth, self.tags = 0, set[str]()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.lines += [""] if self.depth == 0 else []
+        self.depth += 1
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        self.depth -= 1
+
+    def handle_data(self, data):
+        self.lines[-1] += data
+
+
+class Trained:
+    """A run whose work emits what a test says and obeys the commands."""
+
+    def __init__(self, *events: Event):
+        self.run, self.commands, self.told = Run("lenet5", PLAN, None, None), [], threading.Semaphore(0)
+        self.run.start(lambda emit, commands: self.work(emit, commands, events))
+        assert self.told.acquire(timeout=5)
+
+    def work(self, emit: Callable[[Event], None], commands: Any, events: tuple[Event, ...]) -> None:
+        for event in events:
+            emit(event)
+        self.told.release()
+        command = None
+        while not isinstance(command, Stop):
+            command = commands.get(timeout=20)
+            self.commands.append(command)
+            match command:
+                case Pause():
+                    emit(Paused(1_060.0))
+                case Resume():
+                    emit(Resumed(1.0, 1_061.0))
+                case SetLearningRate(rate):
+                    emit(LearningRateSet(rate))
+        emit(Finished("stopped", 1_070.0))
+
+
+@pytest.fixture
+def trained() -> Iterator[Trained]:
+    trained = Trained(STARTED, *whole(2), batch(3, 210))
+    yield trained
+    trained.run.stop()
+    trained.run.wait(5)
+
+
+@pytest.fixture
+def shown(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
+    """The dashboard of a training under way; nothing is sent anywhere."""
+    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
+    view = Dashboard(trained.run)
+    view.show()
+    return view
+
+
+class Handle:
+    """Stands for IPython's handle of a display."""
+
+    updates: ClassVar[list[dict[str, str]]] = []
+
+    def update(self, bundle: dict[str, str], raw: bool) -> None:
+        self.updates.append(bundle)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_head(name: str, golden: Callable[[str, str], None]) -> None:
+    head = Words(head_html(STATES[name]))
+    assert len(head.lines) == 4
+    golden(f"ui/head_{name}.txt", "\n".join(head.lines))
+
+
+@pytest.mark.parametrize("state", [BIG, HOSTILE, *STATES.values()], ids=["big", "hostile", *STATES])
+def test_messages_are_small(state: RunState) -> None:
+    run = Run(state.name, PLAN, None, None)
+    run.state = state
+    view = Dashboard(run)
+    for widget in (view.head, view.loss, view.accuracy):
+        assert len(widget.value.encode()) < LARGEST
+
+
+def test_the_head_has_the_words_of_a_glance() -> None:
+    words, head = glance(STATES["training"]), head_html(STATES["training"])
+    told = "\n".join(Words(head).lines)
+    for part in (words.name, words.phase, words.where, words.clock, words.pace, words.scores):
+        assert part in told
+    assert f'aria-valuenow="{words.progress * 100:.0f}"' in head
+
+
+def test_text_of_users_is_escaped() -> None:
+    head = Words(head_html(HOSTILE))
+    assert "script" not in head.tags
+    assert SCRIPT in "".join(head.lines)
+
+
+def test_the_stop_button(shown: Dashboard, trained: Trained) -> None:
+    shown.stop.click()
+    assert shown.painted.wait(5)
+    assert trained.run.state.phase == "stopped"
+    assert "stopped" in shown.head.value
+    assert all(control.disabled for control in (shown.stop, shown.pause, shown.rate, shown.log))
+    assert "lenet5 stopped" in Handle.updates[-1]["text/plain"]
+    assert "data:image/svg+xml;base64," in Handle.updates[-1]["text/html"]
+
+
+def test_the_pause_button(shown: Dashboard, trained: Trained) -> None:
+    shown.pause.click()
+    wait_until(lambda: shown.pause.description == "Resume")
+    assert "paused" in shown.head.value
+    shown.pause.click()
+    wait_until(lambda: shown.pause.description == "Pause")
+    assert trained.commands == [Pause(), Resume()]
+
+
+@pytest.mark.parametrize("typed", [0.0125, 1.0, 1.23456789e-5])
+def test_a_typed_rate_is_asked_for_once(typed: float, shown: Dashboard, trained: Trained) -> None:
+    shown.rate.value = typed
+    wait_until(lambda: f"learning rate {typed:.3g}" in shown.head.value)
+    time.sleep(0.5)
+    assert trained.commands == [SetLearningRate(typed)]
+    assert shown.rate.value == pytest.approx(typed, rel=1e-3)
+
+
+@pytest.mark.parametrize("typed", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_typed_rate_that_is_none_is_taken_back(typed: float, shown: Dashboard, trained: Trained) -> None:
+    shown.rate.value = typed
+    trained.run.pause()
+    wait_until(lambda: "paused" in shown.head.value)
+    wait_until(lambda: shown.rate.value == 0.001)
+    assert trained.commands == [Pause()]
+
+
+def test_the_log_box_redraws_a_paused_run(shown: Dashboard) -> None:
+    shown.pause.click()
+    wait_until(lambda: "paused" in shown.head.value)
+    before = shown.loss.value
+    shown.log.value = True
+    wait_until(lambda: shown.loss.value != before)
+
+
+def test_a_run_that_is_over_is_shown_as_a_picture(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained.run.stop()
+    trained.run.wait(5)
+    bundles: list[dict[str, str]] = []
+    monkeypatch.setattr(dashboard, "display", lambda bundle, **options: bundles.append(bundle))
+    view = Dashboard(trained.run)
+    view.show()
+    assert view.painted.is_set()
+    assert set(bundles[0]) == {"text/plain", "text/html"}
+
+
+def test_at_most_five_paintings_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    paintings: list[float] = []
+    monkeypatch.setattr(Dashboard, "_paint", lambda view, state: paintings.append(time.monotonic()))
+    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
+    run = Run("lenet5", PLAN, None, None)
+    view = Dashboard(run)
+
+    def work(emit, commands):
+        emit(STARTED)
+        for number in range(1, 201):
+            emit(batch(1, number))
+            time.sleep(0.005)
+        emit(Finished("finished", 1_240.0))
+
+    paintings.clear()
+    run.start(work)
+    view.show()
+    assert view.painted.wait(5)
+    gaps = [later - earlier for earlier, later in pairwise(paintings[:-1])]
+    assert min(gaps) > 0.15
+    assert len(paintings) <= 8
