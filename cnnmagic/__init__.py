@@ -47,6 +47,7 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext cnnmagic`."""
+    import cnnmagic.plans  # noqa: F401  (here, where it is not felt, so that the first cell answers sooner)
     from cnnmagic.magic import CnnMagics, keep_empty_cell
 
     shell.register_magics(CnnMagics(shell))

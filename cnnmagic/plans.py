@@ -51,6 +51,7 @@ class Step:
     frozen_parameters: int
     flops: int | None
     receptive_field: tuple[int, int] | None
+    trainable: bool = True
 
     @property
     def elements(self) -> int | None:
@@ -92,6 +93,19 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Base:
+    """`use NAME imagenet freeze`: the network whose weights are loaded, from where, and whether they stay as they are.
+
+    `steps` are the names of its steps in the plan.
+    """
+
+    name: str
+    weights: str
+    freeze: bool
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Choice:
     """A hyper-parameter of the cell, `{16, 32}`: the plan takes the first value, a sweep tries them all."""
 
@@ -124,9 +138,11 @@ class Plan:
     data_place: Place | None = None
     resize: Resize | None = None
     training: Training | None = None
+    recipe: Training | None = None
     seed: int | None = None
     test: float = 0.2
     choices: tuple[Choice, ...] = ()
+    base: Base | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
 from cnnmagic.errors import DataError, PlanError, RunError
+from cnnmagic.layers import KerasLayer, Shape
 from cnnmagic.plans import Plan, Training
 from cnnmagic.run import Run
 
@@ -34,7 +35,7 @@ class Session:
         `wait` tells whether to return only at the end of the training; if None, as the front end needs it.
         """
         self.check_name(name)
-        plan = make_plan(text, self.variables, first_line=first_line)
+        plan = make_plan(text, self.variables, first_line=first_line, texts=self.texts)
         self.show_plan(name, plan)
         if plan.training is None:
             self.keep(name, plan)
@@ -101,6 +102,11 @@ class Session:
     def variables(self) -> Mapping[str, Any]:
         """The notebook's variables."""
         return {} if self.shell is None else self.shell.user_ns
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts of the networks so far, by name, for `use`."""
+        return {name: (found if isinstance(found, Plan) else found.plan).text for name, found in self.known.items()}
 
     def keep(self, name: str, what: Planned) -> None:
         """Remember a plan or a run, and make it the notebook's variable of that name."""
@@ -177,12 +183,35 @@ class Session:
         return not getattr(self.shell.kernel, "_allow_stdin", True)
 
 
-def make_plan(text: str, variables: Mapping[str, Any], first_line: int = 1, data: Any = None) -> Plan:
-    """Text to plan, without Keras; raises `CnnError`."""
+def make_plan(
+    text: str,
+    variables: Mapping[str, Any],
+    first_line: int = 1,
+    data: Any = None,
+    texts: Mapping[str, str] | None = None,
+) -> Plan:
+    """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo. Raises `CnnError`."""
     from cnnmagic.lang.parser import parse
     from cnnmagic.lang.resolve import resolve
+    from cnnmagic.zoo import zoo_names, zoo_text
 
-    return resolve(parse(text, first_line), variables, describe, None if data is None else source_of(data))
+    earlier = texts or {}
+    return resolve(
+        parse(text, first_line),
+        variables,
+        describe,
+        source=None if data is None else source_of(data),
+        find_text=lambda name: earlier.get(name) or (zoo_text(name) if name in zoo_names() else None),
+        known=(*earlier, *zoo_names()),
+        measure=measure,
+    )
+
+
+def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
+    """What Keras says of one of its further layers; this imports Keras."""
+    from cnnmagic.engine.build import measure as measure_layer
+
+    return measure_layer(layer, shape)
 
 
 def describe(source: Source) -> Facts:
@@ -250,4 +279,4 @@ def retrained(plan: Plan, words: str) -> Plan:
     _, binding = read_training(directive)
     if plan.output is None:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
-    return replace(plan, training=replace(plan.training or Training(), **binding.values))
+    return replace(plan, training=replace(plan.training or plan.recipe or Training(), **binding.values))

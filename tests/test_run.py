@@ -1,7 +1,6 @@
 """A run's thread, queue and methods, with work that stands for Keras's."""
 
 import _thread
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ class Model:
         return [[1.0]] * len(images)
 
 
-class Images(list):
+class Images(list[int]):
     @property
     def images(self):
         return self
@@ -97,7 +96,7 @@ def finished(*events: Event) -> Run:
     return run
 
 
-def failing(emit, commands: "queue.SimpleQueue[object]") -> None:
+def failing(emit, commands) -> None:
     emit(STARTED)
     raise MemoryError("the device is full")
 

@@ -65,7 +65,8 @@ def test_what_is_no_data(data: object) -> None:
     ],
 )
 def test_train(text: str, data: Any, tests: int) -> None:
-    run = cnnmagic.train(text, data=data, **({"x": X, "y": Y} if "{{x}}" in text else {}))
+    variables: dict[str, Any] = {"x": X, "y": Y} if "{{x}}" in text else {}
+    run = cnnmagic.train(text, data=data, **variables)
     assert run.state.phase == "finished"
     assert len(run.dataset.test) == tests
     assert len(run.history["loss"]) == 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.layers import Merge
+from cnnmagic.errors import Place, PlanError
+from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
+from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
 
 POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -20,7 +23,7 @@ def build(plan: Plan, name: str = "net") -> Any:
     entry = keras.Input(plan.input_shape, name="input")
     tensors = {"input": entry}
     for step in plan.steps:
-        layer = _layer(keras, step, policy if step is not plan.steps[-1] else "float32")
+        layer = _layer(keras, step, policy if step is not plan.steps[-1] else "float32", plan.place_of(step.line))
         inputs = [tensors[source] for source in step.inputs]
         tensors[step.name] = layer(inputs if isinstance(step.layer, Merge) else inputs[0])
     return keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
@@ -37,9 +40,28 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
     model.compile(optimizer=_optimizer(keras, training), loss=loss, metrics=["accuracy"])
 
 
-def _layer(keras: Any, step: Step, policy: str) -> Any:
+def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
+    """Output shape, weights and untrained weights of a layer that only Keras knows; `Misfit` where it refuses."""
+    keras = load_keras()
+    try:
+        built = getattr(keras.layers, layer.class_name)(*layer.positional, **layer.arguments())
+        output = built(keras.Input(shape))
+    except (TypeError, ValueError) as error:
+        raise Misfit(f"is refused by Keras: {str(error).strip().splitlines()[0]}") from error
+    frozen = sum(math.prod(weight.shape) for weight in built.non_trainable_weights)
+    return tuple(output.shape[1:]), built.count_params(), frozen
+
+
+def _layer(keras: Any, step: Step, policy: str, place: Place | None) -> Any:
     """The Keras layer of a step: the class of the same name, with the same arguments."""
-    return getattr(keras.layers, step.layer.kind)(**step.layer.arguments(), name=step.name, dtype=policy)
+    kind, positional = step.layer.kind, getattr(step.layer, "positional", ())
+    try:
+        layer = getattr(keras.layers, kind)(*positional, **step.layer.arguments(), name=step.name, dtype=policy)
+    except (TypeError, ValueError) as error:
+        message = f"Keras refuses `{phrase(step.layer)}`: {str(error).strip().splitlines()[0]}"
+        raise PlanError(message, place=place) from error
+    layer.trainable = step.trainable
+    return layer
 
 
 def _optimizer(keras: Any, training: Training) -> Any:

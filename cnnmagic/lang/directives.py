@@ -57,9 +57,14 @@ def read_input(directive: syntax.Directive) -> tuple[Shape, str]:
     return dimensions, ""
 
 
+DEFAULT_TEST = 0.2
+
+
 @dataclass(frozen=True, kw_only=True)
 class _DataWords:
-    test: float = option("fraction", 0.2, bare=False, help="part kept apart as test images where the data have none")
+    test: float = option(
+        "fraction", DEFAULT_TEST, bare=False, help="part kept apart as test images where the data have none"
+    )
 
 
 def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tuple[datasets.Source, float]:

@@ -9,7 +9,8 @@ from typing import Any
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import Binding, bind, require
-from cnnmagic.layers import BY_WORD, Activation, BatchNormalization, Dense, Layer, option
+from cnnmagic.lang.values import plain
+from cnnmagic.layers import BY_WORD, KERAS_LAYERS, Activation, BatchNormalization, Dense, KerasLayer, Layer, option
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ def expand_output(statement: syntax.Layer, classes: int | None) -> tuple[Dense, 
         raise PlanError("`output` does not say how many classes there are.", place=statement.place, remedy=remedy)
     activation = binding.values.get("activation") or ("sigmoid" if units == 1 else "softmax")
     return Dense(units=units, activation=activation, extra=binding.values.get("extra", ())), binding
+
+
+def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
+    """A further layer of Keras by its own name, its words handed on as they are; None where Keras has none."""
+    names = {name.lower(): name for name in KERAS_LAYERS}
+    name = names.get(statement.name.lower().removeprefix("keras.").removeprefix("layers."))
+    if name is None:
+        return None
+    positional = tuple(plain(word.value) for word in statement.words if not word.key)
+    extra = tuple((word.key, plain(word.value)) for word in statement.words if word.key)
+    return KerasLayer(class_name=name, positional=positional, extra=extra)
 
 
 def layer_class(name: str) -> type[Layer] | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
 from cnnmagic.errors import Place, PlanError
-from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, widest
+from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, widest
 from cnnmagic.plans import Step
 
 INPUT = "input"
 MOST_STEPS = 20_000
+
+Measured = tuple[Shape, int, int]
+Measure = Callable[[KerasLayer, Shape], Measured]
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,8 @@ class Tensor:
 class Graph:
     """Steps in the order in which they are computed; every name is given once."""
 
-    def __init__(self, shape: Shape):
-        self.shape = shape
+    def __init__(self, shape: Shape, measure: Measure | None = None):
+        self.shape, self.measure = shape, measure
         self.steps: dict[str, Step] = {}
         self.places: dict[str, Place] = {}
         self._names: Counter[str] = Counter([INPUT])
@@ -45,11 +49,7 @@ class Graph:
             raise PlanError(f"this network has more than {MOST_STEPS:,} layers.", place=place, remedy="Repeat less.")
         shape = inputs[0].shape
         try:
-            output = (
-                layer.merged_shape(tuple(i.shape for i in inputs))
-                if isinstance(layer, Merge)
-                else layer.output_shape(shape)
-            )
+            output, parameters, frozen = self._measured(layer, inputs)
             work = layer.multiply_adds(shape)
             field = self._field(layer, inputs)
             step = Step(
@@ -59,8 +59,8 @@ class Graph:
                 inputs=tuple(tensor.source for tensor in inputs),
                 input_shape=shape,
                 output_shape=output,
-                parameters=layer.parameters(shape),
-                frozen_parameters=layer.frozen_parameters(shape),
+                parameters=parameters,
+                frozen_parameters=frozen,
                 flops=None if work is None else 2 * work,
                 receptive_field=None if field.size is None else (ceil(field.size[0]), ceil(field.size[1])),
             )
@@ -74,6 +74,15 @@ class Graph:
         """Steps whose result reaches neither another step nor the output."""
         used = {output.source} | {source for step in self.steps.values() for source in step.inputs}
         return [step for step in self.steps.values() if step.name not in used]
+
+    def _measured(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Measured:
+        """Output shape, weights, and weights that no gradient changes; Keras knows those of its further layers."""
+        shape = inputs[0].shape
+        if isinstance(layer, Merge):
+            return layer.merged_shape(tuple(tensor.shape for tensor in inputs)), 0, 0
+        if isinstance(layer, KerasLayer) and self.measure is not None:
+            return self.measure(layer, shape)
+        return layer.output_shape(shape), layer.parameters(shape), layer.frozen_parameters(shape)
 
     def _field(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Field:
         before = widest(tuple(tensor.field for tensor in inputs))

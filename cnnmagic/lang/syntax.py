@@ -102,6 +102,7 @@ class Layer(Statement):
 
     name: str
     label: str | None = None
+    adapts: bool = False  # an `output` taken over from another text fits itself to the data
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from cnnmagic.errors import PlanError
+from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.wording import closest, sentence
 
@@ -42,6 +43,22 @@ def _follow(value: Any, step: re.Match[str], path: str) -> Any:
         return value[int(step["index"]) if step["index"] else step["key"]]
     except (AttributeError, LookupError, TypeError, ValueError):
         raise PlanError(f"`{path}` has no `{step[0]}`.", remedy="Look at the value in a cell of its own.") from None
+
+
+def fill(statement: Any, variables: Mapping[str, Any]) -> Any:
+    """The statement with the notebook's values in place of `{{…}}`; raises `PlanError` at the word."""
+    if not any(isinstance(word.value, syntax.Variable) for word in statement.words):
+        return statement
+    return replace(statement, words=tuple(_filled(word, variables) for word in statement.words))
+
+
+def _filled(word: syntax.Word, variables: Mapping[str, Any]) -> syntax.Word:
+    if not isinstance(word.value, syntax.Variable):
+        return word
+    try:
+        return replace(word, value=as_value(look_up(word.value.path, variables), word.value.path))
+    except CnnError as error:
+        raise error.at(word.place) from None
 
 
 def as_value(value: Any, path: str) -> syntax.Value:

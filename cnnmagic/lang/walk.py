@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cnnmagic.datasets import Facts
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
-from cnnmagic.lang.expand import expand, expand_output, layer_class
-from cnnmagic.lang.graph import INPUT, Graph, Tensor
+from cnnmagic.lang.expand import expand, expand_keras, expand_output, layer_class
+from cnnmagic.lang.graph import INPUT, Graph, Measure, Tensor
 from cnnmagic.lang.parser import KEYWORDS
 from cnnmagic.lang.values import read
-from cnnmagic.lang.variables import as_value, look_up
+from cnnmagic.lang.variables import fill
 from cnnmagic.lang.wording import closest, sentence
 from cnnmagic.layers import (
     ACTIVATIONS,
@@ -51,7 +51,10 @@ class _Called:
 class Walk:
     """Walks statements in order; mistakes go to `problems` and the walk goes on, so that all are told at once."""
 
-    def __init__(self, variables: Mapping[str, Any], problems: list[Problem], notes: list[str]):
+    def __init__(
+        self, variables: Mapping[str, Any], problems: list[Problem], notes: list[str], measure: Measure | None = None
+    ):
+        self.measure = measure
         self.variables, self.problems, self.notes = variables, problems, notes
         self.choices: list[Choice] = []
         self.graph: Graph | None = None
@@ -71,12 +74,12 @@ class Walk:
         if shape is None:
             self.lost = True
             return
-        self.graph = Graph(shape)
+        self.graph = Graph(shape, self.measure)
         self.current = self.graph.start()
         for layer, place, word in first:
             self.append(layer, place, word, "rescale" if word == "rescale" else "")
 
-    def finish(self, training: bool, place: Place | None) -> Output | None:
+    def finish(self, training: bool) -> Output | None:
         """The network's output; raises nothing, but notes what is missing for a training or leads nowhere."""
         if self.lost or self.graph is None or self.current is None:
             return None
@@ -93,11 +96,6 @@ class Walk:
             self._no_output()
         return self.output[0] if self.output else None
 
-    def output_units(self, statements: Sequence[syntax.Statement]) -> bool:
-        """Whether an `output` says its number of classes."""
-        layers = [s for s in statements if isinstance(s, syntax.Layer) and s.name.lower() == "output"]
-        return any(isinstance(word.value, int) for layer in layers for word in layer.words)
-
     def suite(self, statements: Iterable[syntax.Statement]) -> None:
         """Walk one statement after the other."""
         for statement in statements:
@@ -106,7 +104,7 @@ class Walk:
                 message = f"this cell comes to more than {MOST_STATEMENTS:,} statements once it is repeated."
                 raise PlanError(message, place=statement.place, remedy="Repeat less.")
             try:
-                self.statement(self.with_variables(statement))
+                self.statement(self.with_values(statement))
             except CnnError as error:
                 self.problems.extend(error.at(statement.place).problems)
                 self.lost = True
@@ -133,7 +131,7 @@ class Walk:
                     f"`{statement.name}` belongs to the cell as a whole.", remedy="Move it out of the block."
                 )
             case syntax.Use():
-                raise PlanError("`use` is not there yet.", remedy="Write the layers out.")
+                raise PlanError("`use` stands only at the top of a cell.", remedy="Move it out of the block.")
 
     def layer(self, statement: syntax.Layer) -> None:
         statement = _paper_order(statement)
@@ -159,12 +157,25 @@ class Walk:
     def known_layer(self, statement: syntax.Layer) -> None:
         kind = layer_class(statement.name)
         if kind is None:
-            raise PlanError(*self._unknown(statement.name))
+            further = expand_keras(statement)
+            if further is None:
+                raise PlanError(self._unknown(statement.name))
+            self.append(further, statement.place, further.class_name.lower(), statement.label or "")
+            self.notes.append(f"`{further.class_name}` is Keras's own: its multiply-adds are not counted")
+            return
         expansion = expand(kind, statement)
         self.take_notes(expansion.binding)
         for position, (layer, word) in enumerate(expansion.layers, 1):
             last = position == len(expansion.layers)
             self.append(layer, statement.place, word, (statement.label or "") if last else "")
+
+    def keras_layer(self, statement: syntax.Layer) -> None:
+        """A layer that only Keras knows."""
+        layer = expand_keras(statement)
+        if layer is None:
+            raise PlanError(self._unknown(statement.name))
+        self.append(layer, statement.place, layer.class_name.lower(), statement.label or "")
+        self.notes.append(f"`{layer.class_name}` is Keras's own: its multiply-adds are not counted")
 
     def take_notes(self, binding: Any) -> None:
         self.notes.extend(binding.notes)
@@ -194,7 +205,9 @@ class Walk:
 
     def output_layer(self, statement: syntax.Layer) -> None:
         classes = len(self.facts.classes) if self.facts else None
-        dense, binding = expand_output(statement, None if classes is None else (1 if classes == 1 else classes))
+        if statement.adapts and classes is not None:
+            statement = replace(statement, words=tuple(word for word in statement.words if word.key))
+        dense, binding = expand_output(statement, classes)
         self.take_notes(binding)
         fits = classes is None or dense.units == classes or (dense.units == 1 and classes == 2)
         if not fits and self.facts:
@@ -338,37 +351,29 @@ class Walk:
             )
         return self.labels[name]
 
-    def with_variables(self, statement: Any) -> Any:
-        """The statement with the values of the notebook and of the open block in place of their names."""
-        if not any(self._stands_for(word.value) for word in statement.words):
-            return statement
-        if isinstance(statement, syntax.Directive) and statement.name == "data":
+    def with_values(self, statement: Any) -> Any:
+        """The statement with the notebook's values, and those of the open block, in place of their names."""
+        statement = fill(statement, self.variables)
+        if not self.calls or not any(self._is_argument(word.value) for word in statement.words):
             return statement
         return replace(statement, words=tuple(self._filled(word) for word in statement.words))
 
-    def _stands_for(self, value: syntax.Value) -> bool:
-        if isinstance(value, syntax.Variable):
-            return True
-        return bool(self.calls) and isinstance(value, syntax.Name) and value.text in self.calls[-1].arguments
+    def _is_argument(self, value: syntax.Value) -> bool:
+        return isinstance(value, syntax.Name) and value.text in self.calls[-1].arguments
 
     def _filled(self, word: syntax.Word) -> syntax.Word:
-        if isinstance(word.value, syntax.Variable):
-            try:
-                return replace(word, value=as_value(look_up(word.value.path, self.variables), word.value.path))
-            except CnnError as error:
-                raise error.at(word.place) from None
-        if self._stands_for(word.value):
-            return replace(word, value=self.calls[-1].arguments[str(word.value)])
-        return word
+        if not self._is_argument(word.value):
+            return word
+        return replace(word, value=self.calls[-1].arguments[str(word.value)])
 
-    def _unknown(self, name: str) -> tuple[Problem]:
+    def _unknown(self, name: str) -> Problem:
         known = [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *self.blocks]
         near = closest(name, known)
         message = f"no layer `{name}`{near or '.'}"
         remedy = (
             "Layers: conv, maxpool, avgpool, globalavgpool, dense, flatten, dropout, bn, output and more: `%cnn help`."
         )
-        return (Problem(message, remedy="" if near else remedy),)
+        return Problem(message, remedy="" if near else remedy)
 
     def _output_by_habit(self) -> tuple[Output, str, Place] | None:
         """A closing `dense N softmax` (or sigmoid) serves as output, as in Keras."""

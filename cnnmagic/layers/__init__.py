@@ -7,6 +7,7 @@ from cnnmagic.layers.arithmetic import Field, Pair, Shape, Window, elements, wid
 from cnnmagic.layers.base import Layer, Misfit, option, show, size_of, volume
 from cnnmagic.layers.convolution import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from cnnmagic.layers.core import Activation, Dense, Dropout, Flatten, Reshape, SpatialDropout2D
+from cnnmagic.layers.generic import KERAS_LAYERS, KerasLayer
 from cnnmagic.layers.image import (
     Cropping2D,
     RandomBrightness,
@@ -58,6 +59,7 @@ BY_WORD: dict[str, type[Layer]] = {word: kind for kind in LAYERS for word in (*k
 __all__ = [
     "ACTIVATIONS",
     "BY_WORD",
+    "KERAS_LAYERS",
     "LAYERS",
     "MERGES",
     "SYNONYMS",
@@ -78,6 +80,7 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
+    "KerasLayer",
     "Layer",
     "LayerNormalization",
     "MaxPooling2D",

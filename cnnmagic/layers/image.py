@@ -18,7 +18,9 @@ class Rescaling(Layer):
     example = "rescale 1/255"
 
     scale: float = option("number", help="factor: `1/255`")
-    offset: float = option("number", 0.0, help="added after the scaling")
+    offset: float | tuple[float, ...] = option(
+        "number", 0.0, help="added after the scaling, one for each channel or all"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnmagic.layers.base import Layer
 from cnnmagic.layers.core import Activation
+from cnnmagic.layers.generic import KerasLayer
 from cnnmagic.layers.merging import Merge
 
 
@@ -16,6 +17,9 @@ def phrase(layer: Layer) -> str:
         return layer.activation
     if isinstance(layer, Merge):
         return layer.verb
+    if isinstance(layer, KerasLayer):
+        further = [f"{name}={_plain(value)}" for name, value in layer.extra]
+        return " ".join([layer.class_name, *map(_plain, layer.positional), *further])
     head = layer.words[0] if layer.words else layer.kind
     words = [_word(option, getattr(layer, option.name)) for option in fields(layer) if _is_told(layer, option)]
     extra = [f"{name}={_plain(value)}" for name, value in layer.extra]

@@ -214,7 +214,8 @@ def seen(text: str, size: int = 40) -> tuple[int, int]:
         np.ptp(np.argwhere(depends[:, :, middle[0] + down, middle[1] + right]), axis=0) + 1
         for down, right in np.ndindex(4, 4)
     ]
-    return tuple(int(side) for side in np.max(boxes, axis=0))
+    height, width = np.max(boxes, axis=0)
+    return int(height), int(width)
 
 
 @pytest.mark.parametrize("text", SEEN)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named
+from cnnmagic.datasets import NAMED, Arrays, Facts, File
 from cnnmagic.engine.data import Dataset, describe, load
 from cnnmagic.errors import DataError, MissingData
 from cnnmagic.session import make_plan
@@ -32,13 +32,6 @@ def taken(*parts: Any) -> list[set[float]]:
     return [set(part.images[:, 0, 0, 0].tolist()) for part in parts]
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_facts_of_known_data(name: str) -> None:
-    facts = describe(Named(name))
-    assert facts == NAMED[name]
-    assert len(facts.shape) == 3
-
-
 @pytest.mark.parametrize(
     ("values", "facts"),
     [
@@ -51,8 +44,9 @@ def test_facts_of_known_data(name: str) -> None:
 )
 def test_facts_of_arrays_and_of_a_file_agree(values: tuple[Any, ...], facts: Facts, tmp_path: Path) -> None:
     names = ("x_train", "y_train", "x_test", "y_test")[: len(values)]
+    arrays: dict[str, Any] = dict(zip(names, values, strict=True))
     assert describe(Arrays(names, values)) == facts
-    np.savez_compressed(tmp_path / "a.npz", **dict(zip(names, values, strict=True)))
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
     assert describe(File(str(tmp_path / "a.npz"))) == facts
 
 
@@ -69,7 +63,8 @@ def test_facts_of_arrays_and_of_a_file_agree(values: tuple[Any, ...], facts: Fac
 )
 def test_names_of_arrays_in_files(names: tuple[str, ...], tmp_path: Path) -> None:
     values = (PIXELS, LABELS, PIXELS[:9], LABELS[:9])
-    np.savez(tmp_path / "a.npz", extra=1, **dict(zip(names, values, strict=False)))
+    arrays: dict[str, Any] = dict(zip(names, values, strict=False))
+    np.savez(tmp_path / "a.npz", extra=np.ones(1), **arrays)
     assert describe(File(str(tmp_path / "a.npz"))).tests == (9 if len(names) == 4 else 0)
 
 
@@ -145,7 +140,7 @@ def test_bad_files(
     with pytest.raises(DataError) as caught:
         describe(File("a.npz"))
         splits("a.npz")
-    golden(f"errors/data_file_{case.replace(' ', '_')}.txt", str(caught.value).replace(str(tmp_path), "FOLDER"))
+    golden(f"errors/data_npz_{case.replace(' ', '_')}.txt", str(caught.value).replace(str(tmp_path), "FOLDER"))
 
 
 def test_a_missing_file_is_missing_data_and_names_its_neighbours(tmp_path: Path) -> None:

@@ -3,21 +3,28 @@
 import pytest
 
 from cnnmagic import PlanError
-from cnnmagic.lang.expand import expand, expand_output, layer_class
+from cnnmagic.lang import syntax
+from cnnmagic.lang.expand import Expansion, expand, expand_output, layer_class
 from cnnmagic.lang.parser import parse
 from cnnmagic.layers import BY_WORD, LAYERS, Conv2D, Dense, MaxPooling2D
 from cnnmagic.layers.phrase import phrase
 
 
-def expanded(text: str):
+def layer(text: str) -> syntax.Layer:
     statement = parse(text).statements[0]
+    assert isinstance(statement, syntax.Layer)
+    return statement
+
+
+def expanded(text: str) -> Expansion:
+    statement = layer(text)
     kind = layer_class(statement.name)
     assert kind
     return expand(kind, statement)
 
 
 def phrases(text: str) -> list[str]:
-    return [phrase(layer) for layer, _ in expanded(text).layers]
+    return [phrase(made) for made, _ in expanded(text).layers]
 
 
 EXPANDED = {
@@ -84,19 +91,19 @@ def test_a_pad_that_means_same_is_told():
     ],
 )
 def test_output_is_a_dense_layer(text, classes, units, activation):
-    dense, _ = expand_output(parse(text).statements[0], classes)
+    dense, _ = expand_output(layer(text), classes)
     assert dense == Dense(units=units, activation=activation)
 
 
 def test_output_needs_a_number_from_somewhere():
     with pytest.raises(PlanError, match="does not say how many classes"):
-        expand_output(parse("output").statements[0], None)
+        expand_output(layer("output"), None)
 
 
 def test_arguments_of_keras_alone_are_handed_on():
-    (layer, word), *_ = expanded("conv 8 3x3 kernel_initializer=he_normal").layers
-    assert word == "conv" and layer == Conv2D(
+    (made, word), *_ = expanded("conv 8 3x3 kernel_initializer=he_normal").layers
+    assert word == "conv" and made == Conv2D(
         filters=8, kernel_size=(3, 3), extra=(("kernel_initializer", "he_normal"),)
     )
-    assert layer.arguments() == {"filters": 8, "kernel_size": (3, 3), "kernel_initializer": "he_normal"}
+    assert made.arguments() == {"filters": 8, "kernel_size": (3, 3), "kernel_initializer": "he_normal"}
     assert MaxPooling2D().arguments() == {"pool_size": (2, 2)}

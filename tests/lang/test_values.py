@@ -1,5 +1,7 @@
 """Each kind of option reads the words that fit it, and refuses others in one sentence."""
 
+from typing import Any
+
 import pytest
 
 from cnnmagic import PlanError
@@ -13,7 +15,7 @@ def value(text: str):
     return word.value
 
 
-READ = {
+READ: dict[str, dict[str, Any]] = {
     "count": {"1": 1, "64": 64},
     "pair": {"3": (3, 3), "3x5": (3, 5), "(2, 4)": (2, 4)},
     "strides": {"2": (2, 2), "/2": (2, 2), "/2x1": (2, 1), "2x1": (2, 1)},

@@ -17,7 +17,7 @@ def positions(size: int, kernel: int, stride: int, dilation: int) -> int:
 
 @given(size=st.integers(1, 40), kernel=small, stride=small, dilation=small)
 def test_slide_counts_the_places_where_the_window_fits(size, kernel, stride, dilation):
-    assert max(0, slide(size, kernel, stride, "valid", dilation)) == positions(size, kernel, stride, dilation)
+    assert max(0, slide(size, kernel, stride, "valid", dilation) or 0) == positions(size, kernel, stride, dilation)
 
 
 @given(size=st.integers(1, 40), kernel=small, stride=small)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cnnmagic.lang import syntax
 from cnnmagic.lang.expand import expand, layer_class
 from cnnmagic.lang.parser import parse
 from cnnmagic.layers import (
@@ -20,6 +21,7 @@ from cnnmagic.layers import (
     Flatten,
     GlobalAveragePooling2D,
     GroupNormalization,
+    Layer,
     LayerNormalization,
     Maximum,
     MaxPooling2D,
@@ -82,8 +84,9 @@ PHRASES = {
 }
 
 
-def read(text: str):
+def read(text: str) -> Layer:
     statement = parse(text).statements[0]
+    assert isinstance(statement, syntax.Layer)
     if statement.name == "relu":
         return Activation(activation="relu")
     kind = layer_class(statement.name)
@@ -99,7 +102,7 @@ def test_a_layer_is_written_and_read_back(text):
 
 @pytest.mark.parametrize("rate", [0.123456789, 1e-7, 1 / 3, 0.3333333, 1 / 255, 0.1])
 def test_no_digit_of_a_number_is_lost(rate):
-    assert read(phrase(Rescaling(scale=rate))).scale == rate
+    assert read(phrase(Rescaling(scale=rate))) == Rescaling(scale=rate)
 
 
 @pytest.mark.parametrize("layer, text", [(Add(), "add"), (Concatenate(), "concat"), (Maximum(), "max")])

@@ -66,21 +66,17 @@ STATES = {
 SCRIPT = "<script>alert('x')</script>"
 HOSTILE = fold(STARTED, *whole(1), Failed(ValueError(f'{SCRIPT} & "quotes"'), 1_050.0), name=SCRIPT)
 BIG_START = Started(50, 1_000, 32, 32_000, "GPU", "bfloat16", 0.001, 0.0)
-# 50 epochs of 1,000 batches, with as many points as a state keeps.
-BIG = reduce(
-    advance,
-    [
-        event
-        for epoch in range(1, 51)
-        for event in (
-            *(
-                BatchEnded(
-                    epoch, number, 2.3 / (epoch + (number * 7 % 11) / 10), {"accuracy": 0.9}, 0.001, 9e4, epoch * 60.0
-                )
-                for number in range(125, 1_001, 125)
-            ),
-            ended(epoch),
-        )
-    ],
-    advance(RunState("resnet20"), BIG_START),
-)
+
+
+def big() -> RunState:
+    """50 epochs of 1,000 batches, with as many points as a state keeps."""
+    events: list[Event] = [BIG_START]
+    for epoch in range(1, 51):
+        for number in range(125, 1_001, 125):
+            loss = 2.3 / (epoch + (number * 7 % 11) / 10)
+            events.append(BatchEnded(epoch, number, loss, {"accuracy": 0.9}, 0.001, 9e4, epoch * 60.0))
+        events.append(ended(epoch))
+    return fold(*events, name="resnet20")
+
+
+BIG = big()

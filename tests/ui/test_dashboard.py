@@ -9,7 +9,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cnnmagic.events import Event, Finished, LearningRateSet, Pause, Paused, Resume, Resumed, SetLearningRate, Stop
+from cnnmagic.events import (
+    Command,
+    Event,
+    Finished,
+    LearningRateSet,
+    Pause,
+    Paused,
+    Resume,
+    Resumed,
+    SetLearningRate,
+    Stop,
+)
 from cnnmagic.run import Run
 from cnnmagic.session import make_plan
 from cnnmagic.state import RunState
@@ -47,7 +58,8 @@ class Trained:
     """A run whose work emits what a test says and obeys the commands."""
 
     def __init__(self, *events: Event):
-        self.run, self.commands, self.told = Run("lenet5", PLAN, None, None), [], threading.Semaphore(0)
+        self.run, self.told = Run("lenet5", PLAN, None, None), threading.Semaphore(0)
+        self.commands: list[Command] = []
         self.run.start(lambda emit, commands: self.work(emit, commands, events))
         assert self.told.acquire(timeout=5)
 

@@ -8,9 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cnnmagic.events import Failed
+from cnnmagic.state import advance
 from cnnmagic.ui.glance import glance
 from cnnmagic.ui.picture import HEIGHT, WIDTH, alternative, picture, picture_html
-from tests.ui.states import BIG, HOSTILE, SCRIPT, STATES
+from tests.ui.states import BIG, HOSTILE, SCRIPT, STARTED, STATES, batch, fold, whole
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -52,9 +54,15 @@ def test_text_of_users_is_escaped() -> None:
     assert any(SCRIPT in text for text in texts(root))
 
 
-def test_long_words_stay_in_the_picture() -> None:
+@pytest.mark.parametrize("name", ["training", "long_name", "long_cause"])
+def test_words_stay_in_the_picture(name: str) -> None:
     """At 13 pixels a letter takes about 7 of the width."""
-    for name, state in STATES.items():
-        for element in ElementTree.fromstring(picture(state)):
-            if element.tag == f"{SVG}text":
-                assert 7 * len("".join(element.itertext())) < WIDTH, name
+    cause = Failed(ValueError("Received a label value of 99 which is outside the valid range. " * 9), 1_050.0)
+    states = {
+        "training": STATES["training"],
+        "long_name": fold(STARTED, *whole(2), batch(3, 210), name="my_" * 50),
+        "long_cause": advance(STATES["training"], cause),
+    }
+    for element in ElementTree.fromstring(picture(states[name])):
+        if element.tag == f"{SVG}text":
+            assert 7 * len("".join(element.itertext())) < WIDTH

@@ -1,0 +1,243 @@
+"""What a cell says beside its layers, read as a whole: data, size of the input, training, seed, first layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cnnmagic.datasets import Facts, Source
+from cnnmagic.errors import CnnError, DataError, MissingData, Place, PlanError, Problem
+from cnnmagic.lang import directives, syntax
+from cnnmagic.lang.unfold import Unfolded
+from cnnmagic.lang.variables import fill, look_up
+from cnnmagic.layers import Layer, Rescaling, Shape, show
+from cnnmagic.plans import Base, Choice, Resize, Training
+
+Describe = Callable[[Source], Facts]
+FirstLayer = tuple[Layer, Place, str]
+CAFFE_MEANS = (-123.68, -116.779, -103.939)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything of a plan but its layers; `shape` is None where nothing tells the size of the images.
+
+    `first` are the layers before the cell's own, each with its place and the word that names it; `recipe` are the
+    options of a `train` line that was taken over and starts nothing.
+    """
+
+    source: Source | None
+    facts: Facts | None
+    shape: Shape | None
+    resize: Resize | None
+    training: Training | None
+    recipe: Training | None
+    seed: int | None
+    test: float
+    first: tuple[FirstLayer, ...]
+    choices: tuple[Choice, ...]
+    places: Mapping[str, Place]
+
+
+def read_settings(
+    unfolded: Unfolded,
+    variables: Mapping[str, Any],
+    describe: Describe,
+    source: Source | None,
+    problems: list[Problem],
+    notes: list[str],
+) -> Settings:
+    """Read all directives; mistakes go to `problems` and reading goes on, what the user should know goes to `notes`."""
+    return _Reader(unfolded, variables, describe, source, problems, notes).settings()
+
+
+class _Reader:
+    def __init__(
+        self,
+        unfolded: Unfolded,
+        variables: Mapping[str, Any],
+        describe: Describe,
+        source: Source | None,
+        problems: list[Problem],
+        notes: list[str],
+    ):
+        self.unfolded, self.variables, self.describe = unfolded, variables, describe
+        self.source, self.problems, self.notes = source, problems, notes
+        self.lines: dict[str, syntax.Directive] = {}
+        self.inherited: set[str] = set()
+        self.recipe: dict[str, Any] = {}
+        self.choices: tuple[Choice, ...] = ()
+        self.facts: Facts | None = None
+        self.test = directives.DEFAULT_TEST
+
+    def settings(self) -> Settings:
+        self._collect()
+        self._inherit()
+        resize: Resize | None = self._attempt("resize", directives.read_resize)
+        self._read_data()
+        shape = self._input_shape(resize)
+        return Settings(
+            source=self.source,
+            facts=self.facts,
+            shape=shape,
+            resize=resize,
+            training=self._training(),
+            recipe=Training(**self.recipe) if self.recipe else None,
+            seed=self._attempt("seed", directives.read_seed),
+            test=self.test,
+            first=tuple(self._first_layers(shape)),
+            choices=self.choices,
+            places={name: line.place for name, line in self.lines.items()},
+        )
+
+    def _collect(self) -> None:
+        for statement in self.unfolded.program.statements:
+            if not isinstance(statement, syntax.Directive):
+                continue
+            if statement.name in self.lines:
+                first = self.lines[statement.name].place.line
+                message = f"a second `{statement.name}`; the first is on line {first}."
+                self.problems.append(Problem(message, statement.place, remedy="Keep one of them."))
+            elif statement.name == "sweep":
+                self.notes.append("`sweep` is read and not run yet: the plan takes the first of each choice")
+            else:
+                self._keep(statement)
+
+    def _keep(self, statement: syntax.Directive) -> None:
+        """Note a directive, with the notebook's values in it; `data` looks up its arrays itself."""
+        self.lines[statement.name] = statement
+        try:
+            if statement.name != "data":
+                self.lines[statement.name] = fill(statement, self.variables)
+        except CnnError as error:
+            self.problems.extend(error.at(statement.place).problems)
+
+    def _inherit(self) -> None:
+        """Take over what a used text says and the cell does not; its `train` line is a recipe and starts nothing."""
+        for directive in self.unfolded.inherited:
+            if directive.name == "train":
+                self.recipe |= directives.read_training(directive)[1].values
+            elif directive.name != "sweep" and directive.name not in self.lines:
+                self.inherited.add(directive.name)
+                self._keep(directive)
+
+    def _attempt(self, name: str, read: Callable[[syntax.Directive], Any]) -> Any:
+        """What a directive says; None where it is not there, or wrong (which is noted)."""
+        if name not in self.lines:
+            return None
+        directive = self.lines[name]
+        try:
+            return read(directive)
+        except CnnError as error:
+            self.problems.extend(error.at(directive.place).problems)
+            return None
+
+    def _place(self, name: str) -> Place | None:
+        return self.lines[name].place if name in self.lines else None
+
+    def _read_data(self) -> None:
+        if self.source is not None and "data" in self.lines:
+            self.notes.append(f"the `data` line is replaced by the data given to the call, {self.source}")
+        elif self.source is None:
+            found = self._attempt(
+                "data", lambda line: directives.read_data(line, lambda path: look_up(path, self.variables))
+            )
+            self.source, self.test = found or (None, self.test)
+        try:
+            self.facts = None if self.source is None else self.describe(self.source)
+        except DataError as error:
+            self._without_data(error)
+
+    def _without_data(self, error: DataError) -> None:
+        """A plan can do without data that are not there, where the text says enough; a training can't."""
+        if (
+            isinstance(error, MissingData)
+            and "train" not in self.lines
+            and "input" in self.lines
+            and self._units_given()
+        ):
+            self.notes.append(f"the data are not there yet: {error.problems[0].message}")
+            return
+        place = self._place("data")
+        self.problems.extend((error.at(place) if place else error).problems)
+
+    def _units_given(self) -> bool:
+        layers = [
+            s for s in self.unfolded.program.statements if isinstance(s, syntax.Layer) and s.name.lower() == "output"
+        ]
+        return any(isinstance(word.value, int) for layer in layers for word in layer.words)
+
+    def _input_shape(self, resize: Resize | None) -> Shape | None:
+        """The network's input: the `input` line, which must fit the data, or the data's own size."""
+        given = self._attempt("input", directives.read_input)
+        data = self.facts.shape if self.facts else None
+        if data is not None and resize is not None:
+            data = (resize.height, resize.width, *data[2:])
+        if given is None:
+            return None if "input" in self.lines else data
+        if data is not None and self._takes_any_size():
+            return data
+        shape: Shape = given[0]
+        self.notes.extend(filter(None, [given[1]]))
+        if data is not None and not all(want in (None, have) for want, have in zip(shape, data, strict=True)):
+            self._other_size(shape, data)
+        return shape
+
+    def _takes_any_size(self) -> bool:
+        """Whether the size was taken over from a text whose weights are not: then the data's size takes its place."""
+        return "input" in self.inherited and (self.unfolded.base is None or self.unfolded.headless)
+
+    def _other_size(self, shape: Shape, data: Shape) -> None:
+        message = f"the data have {show(data)} and `input` says {show(shape)}."
+        sizes = "x".join(map(str, shape[:2])) if None not in shape[:2] and shape[2] == data[2] else ""
+        remedy = f"Write `input {show(data)}`" + (f", or add a line `resize {sizes}`." if sizes else ".")
+        self.problems.append(Problem(message, self._place("input"), remedy=remedy))
+
+    def _training(self) -> Training | None:
+        found = self._attempt("train", directives.read_training)
+        if found is None:
+            return None
+        binding = found[1]
+        self.notes.extend(binding.notes)
+        self.choices = binding.choices
+        if self.source is None and "data" not in self.lines:
+            message = "there are no data to train on."
+            self.problems.append(Problem(message, self._place("train"), remedy=directives.LIST_OF_DATA))
+        return Training(**self.recipe | binding.values)
+
+    def _first_layers(self, shape: Shape | None) -> list[FirstLayer]:
+        """Scaling and augmentation, which come before the cell's own layers."""
+        layers: list[FirstLayer] = []
+        place = self._place("data") or Place(self.unfolded.program.first_line, 1, 2)
+        scaling = self._scaling()
+        if scaling is not None:
+            layers.append((scaling, self.unfolded.place or place, "rescale"))
+        if "augment" in self.lines and shape is not None:
+            found = self._attempt("augment", lambda line: directives.read_augment(line, shape)) or []
+            layers.extend((layer, self.lines["augment"].place, "augment") for layer in found)
+        return layers
+
+    def _scaling(self) -> Rescaling | None:
+        """Pixels brought to 0 … 1, or to what pretrained weights expect; None where the text scales them itself."""
+        base = self.unfolded.base
+        if base is not None:
+            self.notes.append(f"pixels 0 … 255 are scaled as the weights of `{base.name}` expect")
+            return _scaling_of(base)
+        statements = self.unfolded.program.statements
+        if any(isinstance(s, syntax.Layer) and s.name.lower() in (*Rescaling.words, "rescaling") for s in statements):
+            return None
+        if self.facts is None or self.facts.scale is None:
+            return None
+        self.notes.append(f"pixels 0 … {round(1 / self.facts.scale)} become 0 … 1 in the network's first layer")
+        return Rescaling(scale=self.facts.scale)
+
+
+def _scaling_of(base: Base) -> Rescaling:
+    """MobileNetV2's weights expect -1 … 1; those of ResNet-50 and VGG the pixels less ImageNet's means."""
+    if base.name == "mobilenet_v2":
+        return Rescaling(scale=1 / 127.5, offset=-1.0)
+    return Rescaling(scale=1.0, offset=CAFFE_MEANS)
+
+
+__all__ = ["Describe", "PlanError", "Settings", "read_settings"]

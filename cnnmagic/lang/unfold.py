@@ -1,0 +1,124 @@
+"""`use NAME`: puts the statements of another network's text in the place of the line that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cnnmagic.errors import CnnError, ParseError, Place, PlanError
+from cnnmagic.lang import syntax
+from cnnmagic.lang.binding import bind
+from cnnmagic.lang.parser import parse
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.layers import option
+from cnnmagic.plans import Base
+
+DEEPEST = 10
+PRETRAINED = ("mobilenet_v2", "resnet50", "vgg16", "vgg19")
+HEADS = ("flatten", "globalavgpool", "gap", "globalmaxpool", "gmp", "dense", "fc", "output")
+
+FindText = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseWords:
+    """What `use NAME` takes besides the name."""
+
+    weights: str | None = option("name", None, bare=False, help="a file of weights that keras.applications reads")
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """A program without `use`, whose layers stand at `place` now; inherited directives are apart, oldest first."""
+
+    program: syntax.Program
+    inherited: tuple[syntax.Directive, ...] = ()
+    base: Base | None = None
+    place: Place | None = None
+    headless: bool = False
+
+
+def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], depth: int = 0) -> Unfolded:
+    """The program with its `use` line, if any, replaced; raises `CnnError` at that line.
+
+    `find_text` gives the text of a network by name, `known` are the names that it knows.
+    """
+    uses = [statement for statement in program.statements if isinstance(statement, syntax.Use)]
+    if not uses:
+        return Unfolded(program)
+    use = uses[0]
+    if len(uses) > 1:
+        first = f"the first is on line {use.place.line}"
+        raise PlanError(f"a second `use`; {first}.", place=uses[1].place, remedy="A cell builds on one network.")
+    inner = _read(use, find_text, known, depth)
+    own = [statement for statement in program.statements if statement is not use]
+    layers = [statement for statement in own if not isinstance(statement, syntax.Directive)]
+    _check_order(use, layers)
+    taken = [_moved(s, use.place) for s in inner.program.statements if not isinstance(s, syntax.Directive)]
+    headless = any(not isinstance(statement, syntax.Block) for statement in layers)
+    taken = _without_head(taken, use) if headless else taken
+    directives = [_moved(s, use.place) for s in inner.program.statements if isinstance(s, syntax.Directive)]
+    base = _base(use)
+    position = next(index for index, statement in enumerate(program.statements) if statement is use)
+    statements = (*program.statements[:position], *taken, *program.statements[position + 1 :])
+    older = tuple(_moved(directive, use.place) for directive in inner.inherited)
+    names = {directive.name for directive in directives if directive.name != "train"}
+    inherited = (*(directive for directive in older if directive.name not in names), *directives)
+    return Unfolded(replace(program, statements=statements), inherited, base or inner.base, use.place, headless)
+
+
+def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], depth: int) -> Unfolded:
+    text = find_text(use.name)
+    if text is None:
+        near = closest(use.name, known)
+        remedy = "" if near else f"There are {listed(known)}."
+        raise PlanError(sentence(f"no network `{use.name}`{near}"), place=use.place, remedy=remedy)
+    if depth >= DEEPEST:
+        message = f"networks use one another more than {DEEPEST} deep: does `{use.name}` use itself?"
+        raise PlanError(message, place=use.place)
+    try:
+        return unfold(parse(text), find_text, known, depth + 1)
+    except CnnError as error:
+        raise ParseError(f"the text of `{use.name}` is wrong: {error.problems[0].message}", place=use.place) from error
+
+
+def _base(use: syntax.Use) -> Base | None:
+    binding = bind(UseWords, "use", use.words, flags=("imagenet", "freeze"))
+    weights = binding.values.get("weights") or ("imagenet" if "imagenet" in binding.flags else None)
+    if weights is None and "freeze" in binding.flags:
+        message = f"`freeze` keeps weights as they are, and `{use.name}` comes without any."
+        raise PlanError(message, place=use.place, remedy=f"Write `use {use.name} imagenet freeze`.")
+    if weights is not None and use.name not in PRETRAINED:
+        message = f"there are no pretrained weights for `{use.name}`."
+        raise PlanError(message, place=use.place, remedy=f"There are for {listed(PRETRAINED)}.")
+    return None if weights is None else Base(use.name, weights, "freeze" in binding.flags)
+
+
+def _check_order(use: syntax.Use, layers: Sequence[syntax.Statement]) -> None:
+    early = next((s for s in layers if s.place.line < use.place.line and not isinstance(s, syntax.Block)), None)
+    if early is not None:
+        raise PlanError(
+            "a layer stands before `use`.", place=early.place, remedy="Put `use` first: its layers come first."
+        )
+
+
+def _without_head(statements: list[Any], use: syntax.Use) -> list[Any]:
+    """The statements up to the last volume: what turns it into a list of numbers, and all that follows, is the head."""
+    heads = [i for i, s in enumerate(statements) if isinstance(s, syntax.Layer) and s.name.lower() in HEADS]
+    kept = statements[: heads[0]] if heads else statements
+    if not any(not isinstance(statement, syntax.Block) for statement in kept):
+        raise PlanError(f"nothing is left of `{use.name}` without its head.", place=use.place)
+    return kept
+
+
+def _moved(statement: Any, place: Place) -> Any:
+    """The statement as if it stood in the line that uses it; its `output` takes the number of classes of the data."""
+    changes: dict[str, Any] = {"place": place}
+    changes["words"] = tuple(replace(word, place=place) for word in statement.words)
+    for part in ("body", "branches"):
+        if hasattr(statement, part):
+            changes[part] = tuple(_moved(inner, place) for inner in getattr(statement, part))
+    if isinstance(statement, syntax.Layer):
+        changes["adapts"] = True
+    return replace(statement, **changes)

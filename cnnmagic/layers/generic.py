@@ -1,0 +1,74 @@
+"""Any other class of `keras.layers` by its own name: Keras itself is asked for its shape and its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnmagic.layers.base import Layer
+
+KERAS_LAYERS = [
+    "ActivityRegularization",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveMaxPooling2D",
+    "AlphaDropout",
+    "AutoContrast",
+    "AugMix",
+    "CenterCrop",
+    "ELU",
+    "Equalization",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GRU",
+    "Identity",
+    "LSTM",
+    "LeakyReLU",
+    "Masking",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "RandAugment",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "ReLU",
+    "RepeatVector",
+    "Resizing",
+    "Softmax",
+    "Solarization",
+    "UnitNormalization",
+    "Normalization",
+    "Conv1D",
+    "MaxPooling1D",
+    "AveragePooling1D",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "EinsumDense",
+    "SimpleRNN",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasLayer(Layer):
+    """A Keras layer that has no word of its own; `positional` and `extra` are handed to Keras as they are."""
+
+    class_name: str = field(metadata={"kind": None})
+    positional: tuple[Any, ...] = field(default=(), metadata={"kind": None})
+
+    @property
+    def kind(self) -> str:
+        return self.class_name
+
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.extra)

@@ -1,0 +1,245 @@
+"""A real kernel without a browser: run-all, headless executors, controls over comm messages, interrupts."""
+
+import queue
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+LAYERS = "data digits\nconv 4 3x3 relu\nflatten\noutput 10\nseed 1"
+SHORT = f"%%cnn net\n{LAYERS}\ntrain epochs=2 batch=128"
+LONG = f"%%cnn net\n{LAYERS}\ntrain epochs=100000 batch=64"
+LOAD = "%load_ext cnnmagic"
+PATIENCE = 60.0
+
+
+class Kernel:
+    """A kernel with someone at the notebook, and all messages that it sent."""
+
+    def __init__(self) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel()
+        self.client: BlockingKernelClient = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.told: list[dict[str, Any]] = []
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+    def send(self, code: str) -> str:
+        """Ask for a cell's execution as a front end does, and return the request's number."""
+        return str(self.client.execute(code, allow_stdin=True, stop_on_error=False))
+
+    def reply(self, request: str) -> dict[str, Any]:
+        while True:
+            message = self.client.get_shell_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") == request:
+                self.listen()
+                return dict(message["content"])
+
+    def listen(self, seconds: float = 0.2) -> None:
+        """Take in what the kernel has said on its public channel."""
+        while True:
+            try:
+                self.told.append(self.client.get_iopub_msg(timeout=seconds))
+            except queue.Empty:
+                return
+
+    def __call__(self, code: str) -> str:
+        """Run a cell and return what it printed or its last value; an error of it is raised."""
+        request = self.send(code)
+        content = self.reply(request)
+        assert content["status"] == "ok", content
+        return self.output(request)
+
+    def output(self, request: str) -> str:
+        """What a cell printed, and its value as text."""
+        found = []
+        for message in self.told:
+            if message["parent_header"].get("msg_id") == request:
+                content = message["content"]
+                found.append(content.get("text", "") or content.get("data", {}).get("text/plain", ""))
+        return "".join(found)
+
+    def control(self, description: str) -> str:
+        """The comm of the last control that bears a description."""
+        opened = [m["content"] for m in self.told if m["msg_type"] == "comm_open"]
+        found = [c["comm_id"] for c in opened if c["data"]["state"].get("description") == description]
+        return str(found[-1])
+
+    def click(self, description: str, subshell: str | None = None) -> None:
+        self.say(description, {"method": "custom", "content": {"event": "click"}}, subshell)
+
+    def say(self, description: str, data: dict[str, Any], subshell: str | None = None) -> None:
+        message = self.client.session.msg("comm_msg", {"comm_id": self.control(description), "data": data})
+        if subshell:
+            message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+
+    def subshell(self) -> str:
+        """A further shell thread of the kernel, as JupyterLab makes one for its comms."""
+        request = self.client.session.msg("create_subshell_request")
+        self.client.control_channel.send(request)
+        while True:
+            message = self.client.get_control_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+                assert message["content"]["status"] == "ok"
+                return str(message["content"]["subshell_id"])
+
+    def wait_for(self, condition: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while self(condition) != "True":
+            assert time.monotonic() < end, condition
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Kernel]:
+    kernel = Kernel()
+    kernel(LOAD)
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(started: Kernel) -> Iterator[Kernel]:
+    """The kernel; the run that a test leaves behind is ended."""
+    yield started
+    started("if 'net' in globals(): net.stop(); net.wait_quietly(30)")
+
+
+@pytest.fixture
+def training(kernel: Kernel) -> Kernel:
+    """A kernel in which `net` trains for long, its dashboard shown."""
+    kernel(LONG)
+    kernel.wait_for("len(net.history['loss']) > 0")
+    return kernel
+
+
+def pictures(cell: Any) -> list[Any]:
+    return [out for out in cell.outputs if "data:image/svg+xml;base64," in out.get("data", {}).get("text/html", "")]
+
+
+def executed(*cells: str) -> Any:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    return notebook.cells
+
+
+def test_headless_execution_waits_and_keeps_the_picture() -> None:
+    _, cell, after = executed(LOAD, SHORT, "print(net.state.phase, net.evaluate().keys())")
+    (picture,) = pictures(cell)
+    assert "application/vnd.jupyter.widget-view+json" not in picture["data"]
+    assert picture["data"]["text/plain"].startswith("net finished. epoch 2 of 2.")
+    assert after.outputs[0]["text"] == "finished dict_keys(['accuracy', 'loss'])\n"
+    said = [out["text"] for out in cell.outputs if out.output_type == "stream"]
+    assert said == ["Loading Keras …\n"]
+
+
+def test_headless_execution_stops_at_an_error_of_the_cell() -> None:
+    with pytest.raises(CellExecutionError) as caught:
+        executed(LOAD, "%%cnn net\ninput 8x8x1\nconv 8 3x3 rleu\nflatten\noutput 10", "1 / 0")
+    assert "no activation `rleu`; did you mean `relu`?" in str(caught.value)
+    assert "ZeroDivisionError" not in str(caught.value)
+
+
+def test_a_cell_returns_at_once_and_the_next_one_waits(kernel: Kernel) -> None:
+    requests = [kernel.send(cell) for cell in (SHORT, "net.state.phase", "len(net.predict(net.dataset.test.images))")]
+    replies = [kernel.reply(request) for request in requests]
+    assert {reply["status"] for reply in replies} == {"ok"}
+    assert kernel.output(requests[1]) != "'finished'"
+    assert kernel.output(requests[2]) == "359"
+    assert kernel("net.state.phase") == "'finished'"
+
+
+def test_the_stop_button_stops(training: Kernel) -> None:
+    training.click("Stop")
+    training("%cnn wait")
+    assert training("net.state.phase") == "'stopped'"
+
+
+def test_the_stop_button_stops_while_a_cell_is_busy(training: Kernel) -> None:
+    if training("import ipykernel; ipykernel.version_info >= (7, 1)") != "True":
+        pytest.skip("this ipykernel hears nothing while a cell runs")
+    subshell = training.subshell()
+    busy = training.send(
+        "import time\nend = time.time() + 20\nwhile not net.is_done and time.time() < end: time.sleep(0.01)"
+    )
+    time.sleep(0.3)
+    training.click("Stop", subshell)
+    before = time.monotonic()
+    training.reply(busy)
+    assert time.monotonic() - before < 5
+    assert training("net.state.phase") == "'stopped'"
+
+
+def test_pause_rate_and_resume(training: Kernel) -> None:
+    training.click("Pause")
+    training.wait_for("net.state.phase == 'paused'")
+    training.say("learning rate", {"method": "update", "state": {"value": 0.0125}, "buffer_paths": []})
+    training.wait_for("abs(net.state.learning_rate - 0.0125) < 1e-6")
+    request = training.send("net.evaluate()")
+    assert training.reply(request)["ename"] == "RunError"
+    training.click("Pause")
+    training.wait_for("net.state.phase == 'training'")
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_training(training: Kernel) -> None:
+    for cell in ("%cnn wait", "net.wait()", "net.evaluate()"):
+        request = training.send(cell)
+        time.sleep(0.5)
+        training.manager.interrupt_kernel()
+        training.reply(request)
+        assert training("net.is_done") == "False"
+
+
+def test_what_would_follow_an_interrupted_wait_is_not_run(training: Kernel) -> None:
+    waiting = training.client.execute("%cnn wait", allow_stdin=True, stop_on_error=True)
+    after = training.client.execute("follow = 'ran'", allow_stdin=True, stop_on_error=True)
+    time.sleep(0.5)
+    training.manager.interrupt_kernel()
+    assert training.reply(waiting)["status"] == "error"
+    assert training.reply(after)["status"] == "aborted"
+    assert "net goes on in the background" in training.output(waiting)
+
+
+def test_show_after_the_end_is_a_picture(kernel: Kernel) -> None:
+    kernel(SHORT + "\n")
+    kernel("%cnn wait")
+    request = kernel.send("%cnn show net")
+    kernel.reply(request)
+    (shown,) = [
+        m["content"]["data"]
+        for m in kernel.told
+        if m["parent_header"].get("msg_id") == request and m["msg_type"] == "display_data"
+    ]
+    assert set(shown) == {"text/plain", "text/html"}
+    assert "data:image/svg+xml;base64," in shown["text/html"]
+
+
+def test_the_picture_of_the_end_reaches_the_cell_that_trained(kernel: Kernel) -> None:
+    request = kernel.send(SHORT)
+    kernel.reply(request)
+    kernel("%cnn wait")
+    kernel.listen(1.0)
+    updates = [m for m in kernel.told if m["msg_type"] == "update_display_data"]
+    assert "net finished" in updates[-1]["content"]["data"]["text/plain"]
+    assert updates[-1]["parent_header"]["msg_id"] == request
+
+
+def test_no_message_of_a_training_is_large(training: Kernel) -> None:
+    training.told.clear()
+    time.sleep(2)
+    training.listen()
+    sent = [len(str(m["content"]["data"])) for m in training.told if m["msg_type"] == "comm_msg"]
+    assert sent
+    assert max(sent) < 5_000
+    assert len(sent) < 2.5 * 5 * 4
