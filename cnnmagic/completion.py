@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from cnnmagic.datasets import NAMED
 from cnnmagic.lang.binding import ALIASES
@@ -19,6 +19,7 @@ from cnnmagic.verbs import cell_words, line_words
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
 
 Others = Literal["", "files", "python"]
+FEW = 2
 
 _CELL = re.compile(r"\s*%%cnn(?=\s)")
 _LINE = re.compile(r"\s*%cnn\s")
@@ -44,7 +45,7 @@ class Candidate:
 class Completions:
     """What may stand at the cursor, best first, in place of the text from `start` on.
 
-    `others` tells who else may answer: `files` where a path may stand, `python` where a variable stands.
+    `others` tells who else may answer: `files` where a path may stand, `python` at a variable and outside our cells.
     """
 
     candidates: tuple[Candidate, ...]
@@ -72,11 +73,11 @@ def complete(text: str, cursor: int, names: Sequence[str] = (), zoo: Sequence[st
     above, _, line = before.rpartition("\n")
     if _CELL.match(before):
         if not above.strip():
-            return _answer(_options(cell_words()), line, cursor)
-        return _in_cell(above, line, cursor, (*names, *zoo))
+            return _answer((*_cell_options(), *_networks(names)), line, cursor)
+        return _in_cell(above, line, cursor, _networks((*names, *zoo)))
     if _LINE.match(line):
         return _in_line(line, cursor, names, zoo)
-    return Completions((), cursor)
+    return Completions((), cursor, "python")
 
 
 def _answer(candidates: Iterable[Candidate], line: str, cursor: int, others: Others = "") -> Completions:
@@ -95,7 +96,7 @@ def _begun(line: str) -> str:
     return found[0] if found else ""
 
 
-def _in_cell(above: str, line: str, cursor: int, networks: Sequence[str]) -> Completions:
+def _in_cell(above: str, line: str, cursor: int, networks: Sequence[Candidate]) -> Completions:
     lines = tuple(above.splitlines()[1:])
     statement = _statement(lines, line)
     if "#" in statement:
@@ -130,10 +131,12 @@ def _spot(above: tuple[str, ...], statement: str) -> _Spot:
     # A paper writes `7x7 conv, 64`: the size before the layer's word says nothing of what follows it.
     words = words[1:] if words and words[0][0].isdigit() else words
     indentation = len(statement) - len(statement.lstrip())
-    return _Spot((words[0].lower(), *words[1:]) if words else (), key[1].lower() if key else "", begun, above, indentation)
+    return _Spot(
+        (words[0].lower(), *words[1:]) if words else (), key[1].lower() if key else "", begun, above, indentation
+    )
 
 
-def _of_statement(spot: _Spot, networks: Sequence[str]) -> Iterator[Candidate]:
+def _of_statement(spot: _Spot, networks: Sequence[Candidate]) -> Iterator[Candidate]:
     if not spot.words:
         yield from () if spot.key else _first_words(spot)
         return
@@ -142,7 +145,7 @@ def _of_statement(spot: _Spot, networks: Sequence[str]) -> Iterator[Candidate]:
     if not spot.key:
         yield from _own_words(head, given, spot, networks)
     known = takes(head)
-    if known is not None:
+    if known is not None and (given or head != "use"):
         yield from _values(known, spot.key) if spot.key else _arguments(known, given)
 
 
@@ -168,14 +171,14 @@ def _layers(begun: str) -> Iterator[Candidate]:
             yield Candidate(fitting[0], "layer", rare=not kind.words)
 
 
-def _own_words(head: str, given: Sequence[str], spot: _Spot, networks: Sequence[str]) -> Iterator[Candidate]:
+def _own_words(head: str, given: Sequence[str], spot: _Spot, networks: Sequence[Candidate]) -> Iterator[Candidate]:
     """What follows a word and is no option: names of data, networks, labels, a block's parameters."""
     if head in JOINS:
         yield from (Candidate(name, "label") for name in _labels(spot.above) if name not in given)
     elif head == "data" and not given:
         yield from (Candidate(name, "data") for name in NAMED)
     elif head == "use" and not given:
-        yield from (Candidate(name, "network") for name in networks)
+        yield from networks
     elif head == "input" and not given:
         yield from (Candidate(show(facts.shape), "size") for facts in NAMED.values())
     elif head == "augment":
@@ -192,13 +195,11 @@ def _arguments(known: Takes, given: Sequence[str]) -> Iterator[Candidate]:
     """Bare words and `name=` of the options not set yet; lists of many words, such as activations, come last."""
     left = known.unset(given)
     bare = [option for option in left.values() if option.metadata["bare"] and option.metadata["kind"] != "flag"]
-    words = sorted(((values_of(option), option.metadata["kind"]) for option in bare), key=lambda pair: len(pair[0]))
-    listed = [Candidate(word, kind, rare=word in SYNONYMS) for values, kind in words for word in values]
-    short = len(words[0][0]) if len(words) > 1 else 0
-    yield from listed[:short]
+    lists = sorted((list(_words(option)) for option in bare), key=len)
+    yield from (candidate for words in lists if len(words) <= FEW for candidate in words)
     yield from (Candidate(flag, "flag") for flag in known.flags if flag not in given)
     yield from (Candidate(f"{name}=", "argument") for name in left)
-    yield from listed[short:]
+    yield from (candidate for words in lists if len(words) > FEW for candidate in words)
     aliases = (alias for alias, meant in ALIASES.items() if any(name in left for name in meant))
     yield from (Candidate(f"{name}=", "argument", rare=True) for name in aliases)
     yield from (Candidate(f"{name}=", "argument") for name in known.further)
@@ -209,10 +210,13 @@ def _values(known: Takes, key: str) -> Iterator[Candidate]:
     option = known.option(key)
     if option is None:
         return
-    words = values_of(option)
-    yield from (Candidate(word, option.metadata["kind"], rare=word in SYNONYMS) for word in words)
-    if not words and default_text(option):
+    yield from _words(option)
+    if not values_of(option) and default_text(option):
         yield Candidate(default_text(option), "default")
+
+
+def _words(option: Field[Any]) -> Iterator[Candidate]:
+    yield from (Candidate(word, option.metadata["kind"], rare=word in SYNONYMS) for word in values_of(option))
 
 
 def _labels(above: Iterable[str]) -> list[str]:
@@ -264,6 +268,11 @@ def _choices(action: argparse.Action) -> tuple[str, ...]:
     return tuple(map(str, action.choices)) if action.choices else words_of(action.help or "")
 
 
+@cache
+def _cell_options() -> tuple[Candidate, ...]:
+    return tuple(_options(cell_words()))
+
+
 def _options(words: argparse.ArgumentParser) -> Iterator[Candidate]:
     for action in words._actions:
         yield from (Candidate(name, "option") for name in action.option_strings if name.startswith("--"))
@@ -276,7 +285,7 @@ def _in_line(line: str, cursor: int, names: Sequence[str], zoo: Sequence[str]) -
     if not given:
         return _answer((Candidate(verb, "verb") for verb in _verbs()), line, cursor)
     verb, words = given[0], [word for word in given[1:] if not word.startswith("--")]
-    networks = [Candidate(name, "network") for name in (zoo if verb == "zoo" else names)]
+    networks = _networks(zoo if verb == "zoo" else names)
     if verb == "help":
         return _answer(_topics(), line, cursor)
     if verb == "train" and (key := _KEY.search(ready)):
@@ -286,7 +295,7 @@ def _in_line(line: str, cursor: int, names: Sequence[str], zoo: Sequence[str]) -
     if place == "variable":
         return Completions((), cursor, "python")
     own = [Candidate(word, "word") for word in choices]
-    named = networks if "name" in place and not set(words) & set(names) else []
+    named = networks if "name" in place and not set(words) & set(names) else ()
     further = _arguments(HEADS[verb], words) if verb == "train" else ()
     return _answer([*own, *named, *further, *known.options], line, cursor)
 
@@ -294,5 +303,8 @@ def _in_line(line: str, cursor: int, names: Sequence[str], zoo: Sequence[str]) -
 def _topics() -> Iterator[Candidate]:
     """What `%cnn help` explains: verbs and the words of the language."""
     yield from (Candidate(verb, "verb") for verb in _verbs())
-    for candidate in _first_words(_Spot((), "", "", (), 0)):
-        yield candidate
+    yield from _first_words(_Spot((), "", "", (), 0))
+
+
+def _networks(names: Iterable[str]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(name, "network") for name in names)

@@ -74,8 +74,9 @@ class Resumed:
 
 @dataclass(frozen=True)
 class LearningRateSet:
-    """The user's rate is in force from the next batch on."""
+    """The user's rate is in force from the next batch on: as it is, or as the peak that a schedule scales."""
 
+    peak_rate: float
     learning_rate: float
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from cnnmagic.errors import RunError
@@ -74,7 +76,7 @@ class Run:
 
     def set_learning_rate(self, rate: float) -> None:
         """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0."""
-        if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+        if not isinstance(rate, Real) or not 0 < rate < float("inf"):
             raise RunError(f"a learning rate is a number above 0, not {rate!r}.", remedy="For example 0.001.")
         self._ask(SetLearningRate(float(rate)))
 
@@ -91,7 +93,8 @@ class Run:
         if images is None:
             raise RunError(f"no split `{split}`.", remedy="There are `test`, `validation` and `train`.")
         if not len(images):
-            raise RunError(f"the {split} split is empty.", remedy="Give it a part: `train validation=0.1`.")
+            part = "train validation=0.1" if split == "validation" else "data … test=0.2"
+            raise RunError(f"the {split} split is empty.", remedy=f"Give it a part: `{part}`.")
         self._wait_until_usable()
         result: dict[str, float] = self.model.evaluate(images.images, images.labels, verbose=0, return_dict=True)
         return result
@@ -147,4 +150,8 @@ class Run:
     def _emit(self, event: Event) -> None:
         self.state = advance(self.state, event)
         for listener in tuple(self._listeners):
-            listener(self.state, event)
+            try:
+                listener(self.state, event)
+            except Exception:  # a view that fails must not take the training with it
+                self._listeners.remove(listener)
+                logging.getLogger(__name__).exception("a listener of %s failed and is not called again", self.name)

@@ -6,6 +6,7 @@ import builtins
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
@@ -26,7 +27,11 @@ class Session:
 
     def __init__(self, shell: Any = None):
         self.shell = shell
-        self.known: dict[str, Planned] = {}
+        self.known: dict[str, Planned] = {
+            name: value
+            for name, value in self.variables.items()
+            if isinstance(value, Plan | Run) and not name.startswith("_")
+        }
         self.dashboards: dict[str, Any] = {}
 
     def run_cell(self, name: str, text: str, wait: bool | None = None, first_line: int = 2) -> None:
@@ -83,8 +88,10 @@ class Session:
             if run.name in self.dashboards:
                 self.dashboards[run.name].painted.wait(5)
         except KeyboardInterrupt:
-            print(f"{run.name} goes on in the background: `%cnn stop {run.name}` ends it.")
-            return
+            message = f"the waiting is over, and {run.name} goes on in the background."
+            raise RunError(
+                message, remedy=f"`%cnn show {run.name}` shows it, `%cnn stop {run.name}` ends it."
+            ) from None
         run.wait()
 
     def show_plan(self, name: str, plan: Plan) -> None:
@@ -123,12 +130,12 @@ class Session:
                 f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
             )
         held = self.variables.get(name)
-        if held is not None and not isinstance(held, Plan | Run):
+        if name in self.variables and not isinstance(held, Plan | Run):
             message = (
                 f"`{name}` is a variable of this notebook already ({type(held).__name__}), and the run would hide it."
             )
             raise RunError(message, remedy=f"Name the cell otherwise: `%%cnn {name}_net`.")
-        if held is None and (name == "cnnmagic" or hasattr(builtins, name)):
+        if name == "cnnmagic" or (held is None and hasattr(builtins, name)):
             raise RunError(
                 f"`{name}` is a name of Python's own.", remedy=f"Name the cell otherwise: `%%cnn {name}_net`."
             )
@@ -225,8 +232,8 @@ def describe(source: Source) -> Facts:
 
 def source_of(data: Any) -> Source:
     """What a program gives as data: a name, a path of an .npz file, or (images, labels[, test images, test labels])."""
-    if isinstance(data, str):
-        return Named(data) if data in NAMED else File(data)
+    if isinstance(data, str | PathLike):
+        return Named(str(data)) if data in NAMED else File(str(data))
     if isinstance(data, tuple | list) and len(data) in (2, 4):
         return Arrays(("images", "labels", "test_images", "test_labels")[: len(data)], tuple(data))
     remedy = "Give (images, labels), (images, labels, test images, test labels), a path or a name."
@@ -272,11 +279,13 @@ def work_of(run: Run) -> Callable[..., None]:
 
 def retrained(plan: Plan, words: str) -> Plan:
     """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
-    from cnnmagic.lang.directives import read_training
+    from cnnmagic.lang.directives import check_training, read_training
     from cnnmagic.lang.parser import parse
 
     directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
-    _, binding = read_training(directive)
+    binding = read_training(directive)
     if plan.output is None:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
-    return replace(plan, training=replace(plan.training or plan.recipe or Training(), **binding.values))
+    training = replace(plan.training or plan.recipe or Training(), **binding.values)
+    check_training(training, directive.place)
+    return replace(plan, training=training)

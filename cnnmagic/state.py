@@ -19,6 +19,7 @@ from cnnmagic.events import (
 
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second")
 MOST_POINTS = 400
+LONGEST_CAUSE = 300
 OVER = ("finished", "stopped", "stopped early", "failed")
 
 
@@ -38,7 +39,7 @@ class RunState:
 
     `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
     last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales; `history`
-    holds a record for each whole epoch; times are those of `time.monotonic`.
+    holds a record for each whole epoch; `held` is the phase that a pause holds; times are those of `time.monotonic`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class RunState:
     started: float = 0.0
     moment: float = 0.0
     pauses: float = 0.0
+    held: str = ""
     error: BaseException | None = field(default=None, compare=False)
 
     @property
@@ -112,7 +114,7 @@ class RunState:
             score = best.get("val_accuracy", best.get("accuracy"))
             kind = "validation" if "val_accuracy" in best else "training"
             text += "" if score is None else f", best {kind} accuracy {score:.1%} at epoch {self.best_epoch}"
-        return text + (f": {_cause(self.error)}" if self.error is not None else "")
+        return text + (f": {cause(self.error)}" if self.error is not None else "")
 
 
 def advance(state: RunState, event: Event) -> RunState:
@@ -141,16 +143,17 @@ def advance(state: RunState, event: Event) -> RunState:
         case Validating():
             return replace(state, phase="validating", batch=state.batches, moment=event.time)
         case Paused():
-            return replace(state, phase="paused", moment=event.time)
+            return replace(state, phase="paused", held=state.phase, moment=event.time)
         case Resumed():
-            return replace(state, phase="training", moment=event.time, pauses=state.pauses + event.seconds)
+            pauses = state.pauses + event.seconds
+            return replace(state, phase=state.held or "training", moment=event.time, pauses=pauses)
         case LearningRateSet():
-            return replace(state, learning_rate=event.learning_rate, peak_rate=event.learning_rate)
+            return replace(state, learning_rate=event.learning_rate, peak_rate=event.peak_rate)
         case Finished():
-            return replace(state, phase=event.reason, moment=event.time)
+            return replace(state, phase=event.reason, started=state.started or event.time, moment=event.time)
         case Failed():
-            started = state.started or event.time
-            return replace(state, phase="failed", error=event.error, started=started, moment=event.time)
+            over = replace(state, phase="failed", error=event.error)
+            return replace(over, started=state.started or event.time, moment=event.time)
 
 
 def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -201,6 +204,9 @@ def _joined(one: Point, other: Point) -> Point:
     return Point(other.x, loss, one.accuracy * share + other.accuracy * (1 - share), batches)
 
 
-def _cause(error: BaseException | None) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def cause(error: BaseException | None) -> str:
+    """An error in one line, its kind first; of TensorFlow's long ones the line that tells."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].startswith("Graph execution error"):
+        lines = [line for line in lines[1:] if not line.startswith("[[")][-1:] or lines
+    return f"{type(error).__name__}: {lines[0][:LONGEST_CAUSE]}" if lines else type(error).__name__

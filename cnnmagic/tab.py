@@ -39,7 +39,7 @@ def matcher(magics: CnnMagics) -> Matcher:
             return SimpleMatcherResult(completions=[])
         return _match(context, magics)
 
-    return match  # type: ignore[no-any-return]  # IPython types the decorator loosely
+    return match
 
 
 def _match(context: CompletionContext, magics: CnnMagics) -> SimpleMatcherResult:
@@ -49,4 +49,14 @@ def _match(context: CompletionContext, magics: CnnMagics) -> SimpleMatcherResult
     lines = context.full_text.split("\n")
     cursor = sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
     found = complete(context.full_text, cursor, tuple(magics.session.known), zoo_names())
-    ...
+    completions = [SimpleCompletion(text=one.text, type=one.kind) for one in found.candidates]
+    if not completions and not found.others:
+        # IPython lets no matcher answer "nothing, and let nobody else answer": what is there already says as much.
+        completions = [SimpleCompletion(text=context.full_text[found.start : cursor], type="text")]
+    return SimpleMatcherResult(
+        completions=completions,
+        matched_fragment=context.full_text[found.start : cursor],
+        ordered=True,
+        suppress=True,
+        do_not_suppress=set(FILES) if found.others == "files" else set(),
+    )

@@ -20,17 +20,13 @@ SHOWN_CLASSES = 3
 
 def act(session: Session, line: str) -> None:
     """Carry out the line of a `%cnn` magic; raises `CnnError`, and `Answered` after a call for help."""
-    known = ("help", *VERBS)
+    known = tuple(VERBS)
     first = (line.split() or ["help"])[0]
     if first not in known and not first.startswith("-"):
         message = sentence(f"no verb `{first}`{closest(first, known)}")
         raise CnnError(message, remedy=f"There are {listed(known)}; `%cnn help` explains them.")
     words = vars(line_words().read(line.strip() or "help"))
-    verb = words.pop("verb")
-    if verb == "help":
-        line_words().print_help()
-    else:
-        VERBS[verb](session, **words)
+    VERBS[words.pop("verb")](session, **words)
 
 
 def cell_words() -> Words:
@@ -47,19 +43,18 @@ def line_words() -> Words:
     """The words of a `%cnn` line: a verb and what it takes."""
     words = Words(prog="%cnn", description="Act on a network by its name; without a name on the last one.")
     kinds = words.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Words)
-    kinds.add_parser("help", help="list the verbs")
     verbs: dict[str, Words] = {}
     for name, action in VERBS.items():
         help_text = (action.__doc__ or "").strip()
         verbs[name] = kinds.add_parser(name, help=help_text, description=help_text)
-        if name not in ("runs", "lr", "predict"):
+        if name not in ("help", "runs", "lr"):
             verbs[name].add_argument("name", nargs="?", help="name of the network")
     verbs["train"].add_argument("words", nargs="*", help="words of a `train` line: epochs=5 lr=0.01")
     verbs["train"].add_argument("--wait", action="store_const", const=True, help="return when the training is over")
     verbs["lr"].add_argument("words", nargs="*", metavar="NAME RATE", help="name of the network, new rate")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
-    verbs["predict"].add_argument("name", help="name of the network")
-    verbs["predict"].add_argument("variable", help="variable that holds the images")
+    verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
+    verbs["help"].add_argument("word", nargs="?", help="a verb of `%%cnn`")
     return words
 
 
@@ -139,10 +134,24 @@ def evaluate(session: Session, name: str | None, split: str) -> None:
     print(f"{run.name}: {split} accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} on {count:,} images")
 
 
-def predict(session: Session, name: str | None, variable: str) -> None:
+def help_on(session: Session, word: str | None) -> None:
+    """List the verbs, or explain one of them."""
+    if word is None:
+        line_words().print_help()
+    else:
+        act(session, f"{word} --help")
+
+
+def predict(session: Session, name: str | None, variable: str | None) -> None:
     """Print the likeliest classes for images held by a variable of the notebook."""
     from cnnmagic.lang.variables import look_up
 
+    if variable is None:
+        name, variable = None, name
+    if variable is None:
+        raise RunError(
+            "`predict` needs images.", remedy="For example `%cnn predict net images`, with a variable `images`."
+        )
     run = session.find_run(name)
     answers = run.predict(look_up(variable.strip("{} "), session.variables))
     for number, answer in enumerate(answers[:SHOWN_PREDICTIONS]):
@@ -170,5 +179,16 @@ def _active(session: Session, name: str | None, verb: str) -> Run:
 
 
 VERBS: dict[str, Callable[..., None]] = {
-    action.__name__: action for action in (plan, train, stop, pause, resume, lr, wait, show, runs, evaluate, predict)
+    "help": help_on,
+    "plan": plan,
+    "train": train,
+    "stop": stop,
+    "pause": pause,
+    "resume": resume,
+    "lr": lr,
+    "wait": wait,
+    "show": show,
+    "runs": runs,
+    "evaluate": evaluate,
+    "predict": predict,
 }

@@ -22,7 +22,8 @@ class Words(argparse.ArgumentParser):
             parts = shlex.split(line)
         except ValueError:
             raise CnnError(f"the quotes in `{line}` don't match.", remedy="Close them, or leave them out.") from None
-        return self.parse_args(parts)
+        options = [part for part in parts if part.startswith("--")]
+        return self.parse_args([part for part in parts if part not in options] + options)
 
     def error(self, message: str) -> NoReturn:
         raise CnnError(f"{message}.", remedy=self.format_usage().strip())

@@ -47,7 +47,7 @@ def fold(*events: Event) -> RunState:
         ((STARTED, ended(1)), {"phase": "training", "epoch": 1, "batch": 10, "best_epoch": 1, "seconds": 10.0}),
         ((STARTED, batch(1, 5), Paused(105.0)), {"phase": "paused", "batch": 5, "seconds": 5.0}),
         ((STARTED, Paused(105.0), Resumed(60.0, 165.0)), {"phase": "training", "seconds": 5.0}),
-        ((STARTED, LearningRateSet(0.5)), {"phase": "training", "learning_rate": 0.5}),
+        ((STARTED, LearningRateSet(0.5, 0.5)), {"phase": "training", "learning_rate": 0.5}),
         ((STARTED, Finished("finished", 120.0)), {"phase": "finished", "is_over": True, "seconds": 20.0}),
         ((STARTED, batch(1, 5), Finished("stopped", 101.0)), {"phase": "stopped", "batch": 5, "seconds_left": None}),
         ((STARTED, batch(1, 5), Failed(ValueError("no"), 101.0)), {"phase": "failed", "batch": 5, "seconds": 1.0}),

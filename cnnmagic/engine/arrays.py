@@ -46,14 +46,19 @@ def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
 
 def read_images(value: Any, name: str) -> np.ndarray:
     """The images with a channel axis; raises `DataError` where they are no numbers, none at all, or not finite."""
-    images = np.asarray(value)
+    images = _array(value, name)
     if images.dtype.kind not in "uifb":
         remedy = "All images must have one size and hold numbers: stack them with `np.stack`."
         raise DataError(f"`{name}` holds {images.dtype}, not numbers.", remedy=remedy)
     height, width, channels = image_shape(images.shape, name)
-    if 0 in images.shape:
-        raise DataError(f"`{name}` is empty: {'x'.join(map(str, images.shape))}.", remedy="Check how it was made.")
+    check_not_empty(images.shape, name)
     return images.reshape(len(images), height, width, channels)
+
+
+def check_not_empty(shape: tuple[int, ...], name: str) -> None:
+    """Raise `DataError` for an array without images, or of images without pixels."""
+    if 0 in shape:
+        raise DataError(f"`{name}` is empty: {'x'.join(map(str, shape))}.", remedy="Check how it was made.")
 
 
 def check_finite(images: np.ndarray, name: str) -> None:
@@ -66,23 +71,23 @@ def check_finite(images: np.ndarray, name: str) -> None:
         )
         if not finite.all():
             first = start + int(np.argmin(finite))
-            remedy = f"Mend or drop such images: `np.isfinite({name}).all(axis=(1, 2, 3))` tells the good ones."
+            good = f"np.isfinite({name}.reshape(len({name}), -1)).all(axis=1)"
+            remedy = f"Mend or drop such images: `{good}` tells the good ones."
             raise DataError(f"`{name}[{first}]` holds NaN or infinite values.", remedy=remedy)
 
 
 def read_labels(value: Any, name: str, images: int) -> Labels:
-    """Labels as class numbers: whole numbers, one-hot rows, or words; raises `DataError` for others."""
-    labels = np.asarray(value)
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        labels = _from_one_hot(labels, name)
-    labels = labels.reshape(len(labels)) if labels.ndim == 2 else labels
-    if labels.ndim != 1 or len(labels) != images:
-        shown = "x".join(map(str, labels.shape))
+    """Labels as class numbers, of whole numbers, one-hot rows or words; raises `DataError` for others."""
+    labels = _array(value, name)
+    labels = labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if not labels.ndim or len(labels) != images or labels.ndim > 2 or not labels.size:
+        shown = "x".join(map(str, labels.shape)) or "a single number as"
         raise DataError(f"`{name}` has {shown} labels for {images:,} images.", remedy="Give one label for each image.")
-    if labels.dtype.kind in "USO":
-        names, indices = np.unique(labels.astype(str), return_inverse=True)
-        return Labels(indices.astype(np.int64), tuple(map(str, names)))
-    return _from_numbers(labels, name)
+    if labels.ndim == 2:
+        return _from_one_hot(labels, name)
+    if labels.dtype.kind == "O" and all(isinstance(label, int | np.integer) for label in labels):
+        labels = labels.astype(np.int64)
+    return _from_words(labels, name) if labels.dtype.kind in "USO" else _from_numbers(labels, name)
 
 
 def encode_labels(value: Any, name: str, images: int, classes: tuple[str, ...]) -> np.ndarray:
@@ -112,19 +117,44 @@ def _used(labels: Labels, label: str) -> bool:
     return bool((labels.indices == labels.classes.index(label)).any())
 
 
-def _from_one_hot(labels: np.ndarray, name: str) -> np.ndarray:
-    if not np.all((labels == 0) | (labels == 1)) or not np.all(labels.sum(axis=1) == 1):
-        shown = "x".join(map(str, labels.shape))
+def _array(value: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:
+        remedy = "All must have one size: bring them to it and stack them with `np.stack`."
+        raise DataError(f"`{name}` is a list of arrays of different sizes.", remedy=remedy) from None
+
+
+def _from_one_hot(labels: np.ndarray, name: str) -> Labels:
+    """Rows with a single 1; their width is the number of classes."""
+    good = np.zeros(len(labels), bool)
+    if labels.dtype.kind in "uifb":
+        good = np.all((labels == 0) | (labels == 1), axis=1) & (labels.sum(axis=1) == 1)
+    if not good.all():
+        shown, where = "x".join(map(str, labels.shape)), int(np.argmin(good))
         remedy = "Give class numbers, or rows with a single 1."
-        raise DataError(f"`{name}` is {shown} and no row of it names one class.", remedy=remedy)
-    return labels.argmax(axis=1)
+        raise DataError(f"`{name}` is {shown}, and its row {where} does not name one class.", remedy=remedy)
+    return Labels(labels.argmax(axis=1).astype(np.int64), tuple(str(number) for number in range(labels.shape[1])))
+
+
+def _from_words(labels: np.ndarray, name: str) -> Labels:
+    missing = [number for number, label in enumerate(labels) if label is None or label != label]
+    if missing:
+        remedy = "Drop the images without a label."
+        raise DataError(f"`{name}[{missing[0]}]` is {labels[missing[0]]}, which is no label.", remedy=remedy)
+    names, indices = np.unique(labels.astype(str), return_inverse=True)
+    return Labels(indices.astype(np.int64), tuple(map(str, names)))
 
 
 def _from_numbers(labels: np.ndarray, name: str) -> Labels:
-    if labels.dtype.kind not in "uifb" or not np.all(np.isfinite(labels)) or not np.all(labels == np.floor(labels)):
-        first = labels[np.argmax(labels != np.floor(labels))] if labels.dtype.kind == "f" else labels.dtype
-        remedy = "Labels are classes: whole numbers 0, 1, 2 …, or words."
-        raise DataError(f"`{name}` holds {first}, which is no class.", remedy=remedy)
+    remedy = "Labels are classes: whole numbers 0, 1, 2 …, or words."
+    if labels.dtype.kind not in "uifb":
+        raise DataError(f"`{name}` holds {labels.dtype}, which is no class.", remedy=remedy)
+    with np.errstate(invalid="ignore"):
+        whole = np.isfinite(labels) & (labels == np.floor(labels))
+    if not whole.all():
+        where = int(np.argmin(whole))
+        raise DataError(f"`{name}[{where}]` is {labels[where]}, which is no class.", remedy=remedy)
     whole = labels.astype(np.int64)
     if whole.min() < 0:
         where = int(np.argmin(whole))

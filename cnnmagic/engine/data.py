@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
 from cnnmagic.errors import DataError, MissingData
+from cnnmagic.layers import show
 from cnnmagic.plans import Plan, Resize
 
 NAMES = (
@@ -52,11 +54,16 @@ class Dataset:
     def prepare(self, images: Any) -> np.ndarray:
         """Images of a user, one or many, in the form that the model takes; raises `DataError`."""
         given = np.asarray(images)
-        shape = self.train.images.shape[1:]
-        single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == shape[-1] and given.shape[:2] == shape[:2])
+        channels = self.train.images.shape[-1]
+        single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == channels)
         ready = arrays.read_images(given[None] if single else given, "images")
         arrays.check_finite(ready, "images")
-        return resized(ready, self.resize)
+        ready = resized(ready, self.resize)
+        wanted = self.train.images.shape[1:]
+        if ready.shape[1:] != wanted:
+            message = f"images of {show(ready.shape[1:])} are not what the network takes."
+            raise DataError(message, remedy=f"Give images of {show(wanted)}, as its data were.")
+        return ready
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +109,9 @@ def load(plan: Plan) -> Dataset:
         whole, test = _split(whole, plan.test, seed, notes, "test")
     else:
         test = _test_split(raw, labels.classes, plan.resize)
+        if test.images.shape[1:] != whole.images.shape[1:]:
+            shapes = f"{show(test.images.shape[1:])} and {show(whole.images.shape[1:])}"
+            raise DataError(f"test and training images differ in size: {shapes}.", remedy="Add a line `resize`.")
     train, validation = _split(whole, plan.training.validation, seed, notes, "validation")
     return Dataset(str(plan.source), classes, train, validation, test, tuple(notes), plan.resize)
 
@@ -130,12 +140,13 @@ def _describe_file(path: Path) -> datasets.Facts:
     """A file's facts from the headers of its arrays and from its labels."""
     with _opened(path) as archive:
         names = _names(archive.files, path)
-        shape, dtype = _header(path, names[0])
-        if dtype.kind in "ui" and dtype != np.uint8:
-            return _facts(_Raw(names, *(archive[name] for name in names)))
+        shape, dtype = _reading(path, lambda: _header(path, names[0]))
+        if dtype.kind not in "fb" and dtype != np.uint8:
+            return _facts(_Raw(names, *_members(archive, names, path)))
         labels = _members(archive, names[1:2], path)[0]
-        tests = _header(path, names[2])[0][0] if len(names) == 4 else 0
+        tests = _reading(path, lambda: _header(path, names[2]))[0][0] if len(names) == 4 else 0
     size = arrays.image_shape(shape, names[0])
+    arrays.check_not_empty(shape, names[0])
     classes = arrays.read_labels(labels, names[1], shape[0]).classes
     return datasets.Facts(size, classes, 1 / 255 if dtype == np.uint8 else None, shape[0], tests)
 
@@ -197,11 +208,19 @@ def _existing(path: str) -> Path:
 
 
 def _opened(path: Path) -> Any:
+    if not zipfile.is_zipfile(path):
+        remedy = "Write it with `np.savez_compressed(PATH, x=images, y=labels)`."
+        raise DataError(f"`{path.name}` is no .npz file, or is cut short.", remedy=remedy)
+    return _reading(path, lambda: np.load(path, allow_pickle=False))
+
+
+def _reading(path: Path, read: Callable[[], Any]) -> Any:
+    """What `read` gives; raises `DataError` where the file is spoilt."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return read()
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         remedy = "Write it again with `np.savez_compressed(PATH, x=images, y=labels)`."
-        raise DataError(f"`{path.name}` is no readable .npz file: {_first_line(error)}", remedy=remedy) from error
+        raise DataError(f"`{path.name}` can't be read: {_first_line(error)}", remedy=remedy) from error
 
 
 def _names(found: list[str], path: Path) -> tuple[str, ...]:
@@ -217,12 +236,7 @@ def _names(found: list[str], path: Path) -> tuple[str, ...]:
 
 
 def _members(archive: Any, names: tuple[str, ...], path: Path) -> list[np.ndarray]:
-    try:
-        return [archive[name] for name in names]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"an array of `{path.name}` can't be read: {_first_line(error)}", remedy="Write it again."
-        ) from error
+    return _reading(path, lambda: [archive[name] for name in names])
 
 
 def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -111,10 +111,11 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.obey()
 
     def on_test_begin(self, logs: Any = None) -> None:
-        if self.clock.trained is None:
-            self.clock.trained = time.monotonic()
-        self.emit(Validating(time.monotonic()))
+        """Begin to validate; after a Stop Keras still asks for it, and one batch is the least that it takes."""
         self.model.stop_evaluating = self.stopped
+        self.clock.trained = time.monotonic()
+        if not self.stopped:
+            self.emit(Validating(self.clock.trained))
 
     def on_test_end(self, logs: Any = None) -> None:
         pass
@@ -127,7 +128,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.model.stop_evaluating = self.stopped
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.stopped and not (self.clock.batch == self.clock.batches and self.clock.trained is None):
+        if self.stopped and (self.clock.batch < self.clock.batches or self.clock.trained is not None):
             return  # half an epoch, or half a validation, is no entry of a history
         numbers = {name: float(value) for name, value in (logs or {}).items()}
         now = time.monotonic()
@@ -168,7 +169,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
                 self.peak = rate
                 self.model.optimizer.learning_rate = rate
                 self.follow_schedule()
-                self.emit(LearningRateSet(rate))
+                self.emit(LearningRateSet(rate, self.rate()))
 
     def go_on(self) -> None:
         if self.paused_at is not None:

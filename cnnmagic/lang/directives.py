@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any
 
 from cnnmagic import datasets
-from cnnmagic.errors import PlanError, Problem
+from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import Binding, bind
 from cnnmagic.lang.values import read
@@ -141,8 +141,8 @@ def read_resize(directive: syntax.Directive) -> Resize:
     return Resize(height, width, how)
 
 
-def read_training(directive: syntax.Directive) -> tuple[Training, Binding]:
-    """The options of the `train` line."""
+def read_training(directive: syntax.Directive) -> Binding:
+    """The options that a `train` line gives; how they go together, `check_training` says."""
     problems = [
         Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
         for word in directive.words
@@ -150,15 +150,17 @@ def read_training(directive: syntax.Directive) -> tuple[Training, Binding]:
     ]
     if problems:
         raise PlanError.gather(problems)
-    binding = bind(Training, "train", directive.words)
-    training = Training(**binding.values)
+    return bind(Training, "train", directive.words)
+
+
+def check_training(training: Training, place: Place) -> tuple[str, ...]:
+    """Notes on a training's options; raises `PlanError` at `place` where they don't go together."""
     if training.momentum and training.optimizer not in ("sgd", "rmsprop"):
         message = f"`momentum` is an option of sgd and rmsprop, and the optimizer is {training.optimizer}."
-        raise PlanError(message, place=directive.place, remedy="Write `optimizer=sgd`, or leave `momentum` out.")
+        raise PlanError(message, place=place, remedy="Write `optimizer=sgd`, or leave `momentum` out.")
     if training.optimizer == "adadelta" and training.learning_rate is None:
-        note = "adadelta's rate is 0.001 in Keras 3 and was 1.0 in its paper: say `lr=1.0` for what recipes of old mean"
-        binding = replace(binding, notes=(*binding.notes, note))
-    return training, binding
+        return ("adadelta's rate is 0.001 in Keras 3 and was 1.0 in its paper: say `lr=1.0` for what old recipes mean",)
+    return ()
 
 
 def read_seed(directive: syntax.Directive) -> int:

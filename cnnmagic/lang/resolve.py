@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnmagic.datasets import Source
-from cnnmagic.errors import CnnError, Place, PlanError, Problem
+from cnnmagic.errors import CnnError, DataError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.graph import Measure
 from cnnmagic.lang.settings import Describe, Settings, read_settings
@@ -44,13 +44,14 @@ def resolve(
     if not statements:
         raise _nothing_there(program, problems)
     walk = Walk(variables, problems, notes, measure)
-    walk.begin(settings.shape, settings.first, settings.facts)
+    walk.begin(settings.shape, settings.first, settings.facts, bool(settings.data_problems))
     walk.suite(statements)
     if settings.shape is None and not problems:
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
     if problems:
-        raise PlanError.gather(problems)
+        kind = DataError if set(problems) == set(settings.data_problems) else PlanError
+        raise kind.gather(problems)
     steps = tuple(walk.graph.steps.values()) if walk.graph else ()
     base = _base(unfolded, steps)
     return Plan(

@@ -37,6 +37,7 @@ class Settings:
     test: float
     first: tuple[FirstLayer, ...]
     choices: tuple[Choice, ...]
+    data_problems: tuple[Problem, ...]
     places: Mapping[str, Place]
 
 
@@ -69,6 +70,7 @@ class _Reader:
         self.recipe: dict[str, Any] = {}
         self.choices: tuple[Choice, ...] = ()
         self.facts: Facts | None = None
+        self.data_problems: tuple[Problem, ...] = ()
         self.test = directives.DEFAULT_TEST
 
     def settings(self) -> Settings:
@@ -88,6 +90,7 @@ class _Reader:
             test=self.test,
             first=tuple(self._first_layers(shape)),
             choices=self.choices,
+            data_problems=self.data_problems,
             places={name: line.place for name, line in self.lines.items()},
         )
 
@@ -117,7 +120,7 @@ class _Reader:
         """Take over what a used text says and the cell does not; its `train` line is a recipe and starts nothing."""
         for directive in self.unfolded.inherited:
             if directive.name == "train":
-                self.recipe |= directives.read_training(directive)[1].values
+                self.recipe |= directives.read_training(directive).values
             elif directive.name != "sweep" and directive.name not in self.lines:
                 self.inherited.add(directive.name)
                 self._keep(directive)
@@ -160,7 +163,8 @@ class _Reader:
             self.notes.append(f"the data are not there yet: {error.problems[0].message}")
             return
         place = self._place("data")
-        self.problems.extend((error.at(place) if place else error).problems)
+        self.data_problems = (error.at(place) if place else error).problems
+        self.problems.extend(self.data_problems)
 
     def _units_given(self) -> bool:
         layers = [
@@ -195,16 +199,17 @@ class _Reader:
         self.problems.append(Problem(message, self._place("input"), remedy=remedy))
 
     def _training(self) -> Training | None:
-        found = self._attempt("train", directives.read_training)
-        if found is None:
+        binding = self._attempt("train", directives.read_training)
+        if binding is None:
             return None
-        binding = found[1]
-        self.notes.extend(binding.notes)
+        training = Training(**self.recipe | binding.values)
+        checked = self._attempt("train", lambda line: directives.check_training(training, line.place))
+        self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices
         if self.source is None and "data" not in self.lines:
             message = "there are no data to train on."
             self.problems.append(Problem(message, self._place("train"), remedy=directives.LIST_OF_DATA))
-        return Training(**self.recipe | binding.values)
+        return training
 
     def _first_layers(self, shape: Shape | None) -> list[FirstLayer]:
         """Scaling and augmentation, which come before the cell's own layers."""

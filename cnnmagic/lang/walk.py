@@ -60,6 +60,7 @@ class Walk:
         self.graph: Graph | None = None
         self.current: Tensor | None = None
         self.facts: Facts | None = None
+        self.data_failed = False
         self.labels: dict[str, Tensor] = {}
         self.blocks: dict[str, syntax.Block] = {}
         self.calls: list[_Called] = []
@@ -68,9 +69,11 @@ class Walk:
         self.walked = 0
         self.lost = False
 
-    def begin(self, shape: Shape | None, first: Iterable[tuple[Layer, Place, str]], facts: Facts | None) -> None:
+    def begin(
+        self, shape: Shape | None, first: Iterable[tuple[Layer, Place, str]], facts: Facts | None, data_failed: bool
+    ) -> None:
         """Start at the network's input; without a shape the words are still checked."""
-        self.facts = facts
+        self.facts, self.data_failed = facts, data_failed
         if shape is None:
             self.lost = True
             return
@@ -207,6 +210,9 @@ class Walk:
         classes = len(self.facts.classes) if self.facts else None
         if statement.adapts and classes is not None:
             statement = replace(statement, words=tuple(word for word in statement.words if word.key))
+        if classes is None and self.data_failed:
+            self.lost = True  # that the data are wrong is told already
+            return
         dense, binding = expand_output(statement, classes)
         self.take_notes(binding)
         fits = classes is None or dense.units == classes or (dense.units == 1 and classes == 2)

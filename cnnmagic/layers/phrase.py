@@ -45,10 +45,10 @@ def _size(dimensions: tuple[int, ...]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A value as the language writes it; 1/255 reads better than its decimals."""
+    """A value as the language writes it; 1/255 where decimals would cut it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-9 and round(1 / value) > 9:
+    if isinstance(value, float) and value and float(f"{value:g}") != value and 1 / round(1 / value) == value:
         return f"1/{round(1 / value)}"
     if isinstance(value, tuple):
         return "x".join("x".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)

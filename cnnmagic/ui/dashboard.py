@@ -72,7 +72,9 @@ class Dashboard:
             _answer_while_busy(control)
 
     def _rate_typed(self, change: dict[str, Any]) -> None:
-        if change["new"] != self._shown_rate and change["new"] > 0:
+        if not 0 < change["new"] < float("inf"):
+            self.rate.value = self._shown_rate
+        elif change["new"] != self._shown_rate:
             self.run.set_learning_rate(change["new"])
 
     def _notice(self, state: RunState, event: Event) -> None:
@@ -96,7 +98,8 @@ class Dashboard:
         self.head.value = head_html(state)
         self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
         self.pause.description = "Resume" if state.phase == "paused" else "Pause"
-        self.pause.disabled = self.stop.disabled = self.rate.disabled = state.is_over
+        for control in (self.pause, self.stop, self.rate, self.log):
+            control.disabled = state.is_over
         if self._shown_rate != (peak := float(f"{state.peak_rate:.4g}")):
             self._shown_rate = self.rate.value = peak
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnmagic.state import RunState
+from cnnmagic.state import RunState, cause
 from cnnmagic.ui.chart import Chart, Curve
 
 PHASES = {
@@ -42,7 +42,7 @@ def glance(state: RunState) -> Glance:
         clock=_clock(state),
         pace=_pace(state),
         scores=" · ".join(filter(None, (_loss(state), _accuracy(state), _best(state)))),
-        cause=cause(state.error),
+        cause="" if state.error is None else cause(state.error),
         progress=state.progress,
     )
 
@@ -80,14 +80,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def cause(error: BaseException | None) -> str:
-    """An error in one line, its kind first."""
-    if error is None:
-        return ""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 def _where(state: RunState) -> str:

@@ -8,9 +8,11 @@ from html import escape
 from cnnmagic.state import RunState
 from cnnmagic.ui.chart import describe, draw
 from cnnmagic.ui.glance import Glance, charts, glance
-from cnnmagic.ui.label import xml_text
+from cnnmagic.ui.label import FONT_SIZE, fitted, xml_text
 
 WIDTH, HEIGHT = 900, 340
+SIZE = 13
+WORDS = (WIDTH - 32) * FONT_SIZE / SIZE  # the room of a line, as `fitted` measures it
 CHART_WIDTH, CHART_HEIGHT = 430, 230
 INK, PAPER, BAR, TRACK = "#24292f", "#ffffff", "#2a8fd6", "#d9dee3"
 
@@ -21,7 +23,7 @@ def picture(state: RunState) -> str:
     loss, accuracy = charts(state)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="sans-serif" font-size="13" fill="{INK}" color="{INK}">'
+        f'font-family="sans-serif" font-size="{SIZE}" fill="{INK}" color="{INK}">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{PAPER}"/>{_head(words)}'
         f"{draw(loss, CHART_WIDTH, CHART_HEIGHT, x=12, y=98, color=INK)}"
         f"{draw(accuracy, CHART_WIDTH, CHART_HEIGHT, x=458, y=98, color=INK)}</svg>"
@@ -44,12 +46,13 @@ def alternative(state: RunState) -> str:
 
 def _head(words: Glance) -> str:
     filled = round((WIDTH - 32) * words.progress)
+    name = fitted(words.name, WIDTH / 3)
     return (
-        f'<text x="16" y="26"><tspan font-weight="bold">{xml_text(words.name)}</tspan>'
+        f'<text x="16" y="26"><tspan font-weight="bold">{xml_text(name)}</tspan>'
         f'<tspan dx="12">{xml_text(" · ".join(filter(None, (words.phase, words.where))))}</tspan></text>'
         f'<text x="{WIDTH - 16}" y="26" text-anchor="end">{xml_text(words.clock)}</text>'
         f'<rect x="16" y="36" width="{WIDTH - 32}" height="6" rx="3" fill="{TRACK}"/>'
         f'<rect x="16" y="36" width="{filled}" height="6" rx="3" fill="{BAR}"/>'
         f'<text x="16" y="64">{xml_text(words.pace)}</text>'
-        f'<text x="16" y="86" xml:space="preserve">{xml_text(words.cause or words.scores)}</text>'
+        f'<text x="16" y="86" xml:space="preserve">{xml_text(fitted(words.cause or words.scores, WORDS))}</text>'
     )

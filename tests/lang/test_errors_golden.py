@@ -68,7 +68,7 @@ LAYERS = {
     "activation_misspelt": "conv 32 3x3 same rleu",
     "layer_unknown": "convolve 32 3x3",
     "layer_nonsense": "xyzzy",
-    "layer_of_one_dimension": "Conv1D 32 3",
+    "class_misspelt": "Con2D(32, 3)",
     "quotes_instead": "Conv2D(32, (3, 3), activation='rleu')",
     "argument_unknown": "conv 32 3x3 filers=16",
     "argument_strange": "conv 32 3x3 wings=2",

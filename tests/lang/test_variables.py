@@ -63,7 +63,7 @@ REFUSED = [
 ]
 MISSING = {
     "widht": "no variable `widht`; did you mean `width`?",
-    "net.filter": "`net.filter` has no `.filter`",
+    "net.filter": "`net` has no `.filter`",
     "net.filters[9]": "has no `[9]`",
     "net.options['x']": "has no `['x']`",
     "width[0]": "has no `[0]`",

@@ -61,12 +61,12 @@ PHRASES = {
     "reshape 7x7x64": Reshape(target_shape=(7, 7, 64)),
     "reshape 784": Reshape(target_shape=(784,)),
     "dropout 0.5": Dropout(rate=0.5),
-    "dropout 1/10": Dropout(rate=0.1),
+    "dropout 0.1": Dropout(rate=0.1),
     "spatialdropout 0.2": SpatialDropout2D(rate=0.2),
     "relu": Activation(activation="relu"),
     "bn": BatchNormalization(),
     "bn center=no momentum=0.9": BatchNormalization(center=False, momentum=0.9),
-    "bn epsilon=1/100000": BatchNormalization(epsilon=1e-5),
+    "bn epsilon=1e-05": BatchNormalization(epsilon=1e-5),
     "gn 8": GroupNormalization(groups=8),
     "ln scale=no": LayerNormalization(scale=False),
     "upsample": UpSampling2D(),
@@ -100,7 +100,7 @@ def test_a_layer_is_written_and_read_back(text):
     assert read(text) == PHRASES[text]
 
 
-@pytest.mark.parametrize("rate", [0.123456789, 1e-7, 1 / 3, 0.3333333, 1 / 255, 0.1])
+@pytest.mark.parametrize("rate", [0.123456789, 2.123456789, -0.3333333, 1e-7, 1 / 3, 0.3333333, 1 / 255, 0.1])
 def test_no_digit_of_a_number_is_lost(rate):
     assert read(phrase(Rescaling(scale=rate))) == Rescaling(scale=rate)
 

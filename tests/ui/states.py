@@ -55,7 +55,7 @@ STATES = {
     "validating": fold(STARTED, *whole(2), batch(3, 422), Validating(1_060.0)),
     "paused": fold(STARTED, *whole(2), batch(3, 210), Paused(1_050.0)),
     "resumed": fold(STARTED, *whole(2), batch(3, 210), Paused(1_050.0), Resumed(3_600.0, 4_650.0)),
-    "rate_set": fold(STARTED, *whole(2), batch(3, 210), LearningRateSet(0.0125)),
+    "rate_set": fold(STARTED, *whole(2), batch(3, 210), LearningRateSet(0.0125, 0.0125)),
     "finished": fold(STARTED, *whole(12), Finished("finished", 1_240.0)),
     "stopped": fold(STARTED, *whole(2), batch(3, 210), Finished("stopped", 1_050.0)),
     "stopped_before_its_turn": fold(Finished("stopped", 9_999.0)),
