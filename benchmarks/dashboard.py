@@ -1,7 +1,7 @@
 """What the live dashboard costs: training time with it against `model.fit(verbose=0)`, and the size of its messages.
 
-One kernel, one model, the same data and batch size; the ways of training take turns, and each round's seconds are compared
-with that round's plain fit. `python benchmarks/dashboard.py` prints a table and writes build/benchmarks/dashboard.json.
+One kernel, one model, the same data and batch size; the ways of training take turns, and the seconds of each round are
+compared with its plain fit. `python benchmarks/dashboard.py` prints a table and writes build/benchmarks/dashboard.json.
 """
 
 from __future__ import annotations

@@ -48,16 +48,21 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext cnnmagic`."""
     import cnnmagic.plans  # noqa: F401  (here, where it is not felt, so that the first cell answers sooner)
+    from cnnmagic import tab
     from cnnmagic.magic import CnnMagics, keep_empty_cell
 
-    shell.register_magics(CnnMagics(shell))
+    magics = CnnMagics(shell)
+    shell.register_magics(magics)
+    tab.register(shell, magics)
     shell.input_transformers_cleanup.append(keep_empty_cell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext cnnmagic`: the magics go, runs and their variables stay."""
+    from cnnmagic import tab
     from cnnmagic.magic import keep_empty_cell
 
+    tab.unregister(shell)
     if keep_empty_cell in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(keep_empty_cell)
     for kind in ("line", "cell"):

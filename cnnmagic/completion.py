@@ -92,8 +92,9 @@ def _answer(candidates: Iterable[Candidate], line: str, cursor: int, others: Oth
 
 
 def _begun(line: str) -> str:
+    """The word that ends at the end of the line; the arrow of a label is no part of it."""
     found = _BEGUN.search(line)
-    return found[0] if found else ""
+    return found[0].rpartition("<-")[2] if found else ""
 
 
 def _in_cell(above: str, line: str, cursor: int, networks: Sequence[Candidate]) -> Completions:
@@ -123,17 +124,13 @@ def _statement(above: Sequence[str], line: str) -> str:
 def _spot(above: tuple[str, ...], statement: str) -> _Spot:
     begun = _begun(statement)
     ready = statement[: len(statement) - len(begun)]
-    key = _KEY.search(ready)
-    label = _LABEL.match(statement)
-    words = _WORD.findall(ready[label.end() :] if label else ready[: key.start()] if key else ready)
-    if label:
-        begun = statement[max(label.end(), len(ready)) :]
+    key, label = _KEY.search(ready), _LABEL.match(ready)
+    words = _WORD.findall(ready, label.end() if label else 0, key.start() if key else len(ready))
     # A paper writes `7x7 conv, 64`: the size before the layer's word says nothing of what follows it.
     words = words[1:] if words and words[0][0].isdigit() else words
     indentation = len(statement) - len(statement.lstrip())
-    return _Spot(
-        (words[0].lower(), *words[1:]) if words else (), key[1].lower() if key else "", begun, above, indentation
-    )
+    given = (words[0].lower(), *words[1:]) if words else ()
+    return _Spot(given, key[1].lower() if key else "", begun, above, indentation)
 
 
 def _of_statement(spot: _Spot, networks: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -160,7 +157,7 @@ def _first_words(spot: _Spot) -> Iterator[Candidate]:
         elif word not in said:
             yield Candidate(word, "directive")
     yield from (Candidate(name, "activation", rare=name in SYNONYMS) for name in (*ACTIVATIONS, *SYNONYMS))
-    yield from (Candidate(name, "layer", rare=True) for name in KERAS_LAYERS)
+    yield from (Candidate(name, "layer") for name in KERAS_LAYERS if spot.begun and name.startswith(spot.begun))
 
 
 def _layers(begun: str) -> Iterator[Candidate]:

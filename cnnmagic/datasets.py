@@ -65,4 +65,14 @@ class Arrays:
         return " ".join("{{" + name + "}}" for name in self.names)
 
 
-Source = Named | File | Arrays
+@dataclass(frozen=True)
+class Folder:
+    """A folder of images: `data images:FOLDER`."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"images:{self.path}"
+
+
+Source = Named | File | Arrays | Folder

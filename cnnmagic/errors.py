@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 SHOWN_PROBLEMS = 10
+WIDEST = 160
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,14 @@ class Place:
 
     def caret(self) -> str:
         """The source line and, under it, a caret for every character meant."""
-        before, meant = self.source[: self.column - 1], self.source[self.column - 1 : self.end_column - 1]
-        margin = f"{self.line:>4} | "
-        blank = " " * (len(margin) - 2) + "| "
-        return f"{margin}{self.source}\n{blank}{' ' * _cells(before)}{'^' * max(1, _cells(meant))}"
+        start = max(0, self.column - 1 - WIDEST // 2) if len(self.source) > WIDEST else 0
+        shown = self.source[start : start + WIDEST]
+        before, meant = shown[: self.column - 1 - start], shown[self.column - 1 - start : self.end_column - 1 - start]
+        margin = f"{self.line:>4} | {'…' * (start > 0)}"
+        blank = " " * 5 + "| " + " " * (start > 0)
+        ahead = "".join("\t" if character == "\t" else " " * _cells(character) for character in before)
+        more = "…" * (start + WIDEST < len(self.source))
+        return f"{margin}{shown}{more}\n{blank}{ahead}{'^' * max(1, _cells(meant))}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class CnnError(Exception):
     @classmethod
     def gather(cls, problems: Iterable[Problem]) -> CnnError:
         """One error for several problems, each once, in the order of the text."""
-        ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.place.line if problem.place else 0)
+        ordered = sorted(dict.fromkeys(problems), key=_position)
         error = cls(ordered[0])
         error.problems = tuple(ordered)
         return error
@@ -94,6 +99,10 @@ class MissingData(DataError):
 
 class RunError(CnnError):
     """A run can't do what it is asked now."""
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 
 
 def _cells(text: str) -> int:

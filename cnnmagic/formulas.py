@@ -42,11 +42,10 @@ class Rule:
         """The rule as it is read."""
         if self.units:
             yield f"shape: a list of {self.units} numbers"
-        elif self.same:
-            yield f"shape: height = {self.height} with valid, {self.same} with same; width likewise"
-            yield f"       channels = {self.channels}"
         elif self.height != "height":
-            yield f"shape: height = {self.height}; width likewise; channels = {self.channels}"
+            also = f" with valid, {self.same} with same" if self.same else ""
+            yield f"shape: height = {self.height}{also}"
+            yield "       width likewise" + (f"; channels = {self.channels}" if self.channels != "channels" else "")
         else:
             yield f"shape: {self.shape}"
         yield f"parameters: {self.parameters or 'none'}"
@@ -123,9 +122,7 @@ FORMULAS = {
     "tanh_shrink": "x - tanh(x)",
 }
 WHOLE = {
-    "glu": "the first half of the channels × sigmoid(the second half)",
     "log_softmax": "x - log(the sum of exp over all channels)",
     "softmax": "exp(x) / (the sum of exp over all channels): shares that add up to 1",
     "sparsemax": "shares that add up to 1, many of them 0",
-    "threshold": "x where it is above a threshold, else another value",
 }

@@ -198,13 +198,12 @@ def make_plan(
     texts: Mapping[str, str] | None = None,
 ) -> Plan:
     """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo. Raises `CnnError`."""
-    from cnnmagic.lang.parser import parse
     from cnnmagic.lang.resolve import resolve
     from cnnmagic.zoo import zoo_names, zoo_text
 
     earlier = texts or {}
     return resolve(
-        parse(text, first_line),
+        _parsed(text, first_line),
         variables,
         describe,
         source=None if data is None else source_of(data),
@@ -212,6 +211,15 @@ def make_plan(
         known=(*earlier, *zoo_names()),
         measure=measure,
     )
+
+
+def _parsed(text: str, first_line: int) -> syntax.Program:
+    from cnnmagic.lang.parser import parse
+
+    try:
+        return parse(text, first_line)
+    except RecursionError:
+        raise PlanError("blocks stand too deep in one another.", remedy="Nest them less.") from None
 
 
 def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cnnmagic.layers import show
+from cnnmagic.layers import Shape, show
 from cnnmagic.layers.phrase import phrase
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LEFT = (1, 2)
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """A tuple of `HEADER`'s columns for each step; activations are for a batch."""
-    return [_row(step, batch_of(plan)) for step in plan.steps]
+    return [_row(step, batch_of(plan), plan.input_shape[:2]) for step in plan.steps]
 
 
 def totals(plan: Plan) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def short(number: int | None) -> str:
     if number is None:
         return "?"
     for power, unit in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
-        if number >= 10**power:
+        if number >= 999.5 * 10 ** (power - 3):
             return (
                 f"{number / 10**power:.3g} {unit}"
                 if number < 999.5 * 10**power
@@ -88,8 +88,8 @@ def bytes_text(number: int | None) -> str:
     return f"{short(number)}B" if number >= 1000 else f"{number} B"
 
 
-def _row(step: Step, batch: int) -> tuple[str, ...]:
-    sees = "whole" if step.receptive_field is None else show(step.receptive_field)
+def _row(step: Step, batch: int, whole: Shape) -> tuple[str, ...]:
+    sees = "whole" if step.receptive_field in (None, whole) else show(step.receptive_field or ())
     flops = short(step.flops) if step.flops != 0 else "-"
     parameters = f"{step.parameters:,}" if step.parameters else "-"
     size = bytes_text(step.activation_bytes(batch))
@@ -113,9 +113,18 @@ def _counts(plan: Plan) -> str:
 def _training(plan: Plan) -> str:
     training = plan.training
     assert training is not None  # the caller looked
+    epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs} epochs"
     rate = "its default rate" if training.learning_rate is None else f"rate {training.learning_rate:g}"
-    schedule = "" if training.schedule == "constant" else f", {training.schedule} schedule"
-    seed = "" if plan.seed is None else f", seed {plan.seed}"
-    kept = f"{training.validation:.0%} of the training images for validation"
-    how = f"{training.optimizer} at {rate}{schedule}"
-    return f"train {training.epochs} epochs of batches of {training.batch_size}, {how}, {kept}{seed}"
+    told = [f"train {epochs} of batches of {training.batch_size}", f"{training.optimizer} at {rate}"]
+    told += [
+        f"{name.replace('_', ' ')} {value:g}"
+        for name in ("momentum", "weight_decay")
+        if (value := getattr(training, name)) is not None
+    ]
+    told += [] if training.schedule == "constant" else [f"{training.schedule} schedule"]
+    kept = f"{training.validation:.0%} of the training images for" if training.validation else "no"
+    told.append(f"{kept} validation")
+    told += [f"stops after {training.early_stop} epochs without a better loss"] if training.early_stop else []
+    told += [] if training.precision == "auto" else [training.precision]
+    told += [] if plan.seed is None else [f"seed {plan.seed}"]
+    return ", ".join(told)

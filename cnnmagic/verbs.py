@@ -54,7 +54,7 @@ def line_words() -> Words:
     verbs["lr"].add_argument("words", nargs="*", metavar="NAME RATE", help="name of the network, new rate")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
     verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
-    verbs["help"].add_argument("word", nargs="?", help="a verb of `%%cnn`")
+    verbs["help"].add_argument("word", nargs="?", help="a verb, or a word of the language")
     return words
 
 
@@ -135,11 +135,15 @@ def evaluate(session: Session, name: str | None, split: str) -> None:
 
 
 def help_on(session: Session, word: str | None) -> None:
-    """List the verbs, or explain one of them."""
+    """List the verbs, or explain a verb or a word of the language, such as `conv`."""
+    from cnnmagic.word_help import explain_word
+
     if word is None:
         line_words().print_help()
-    else:
+    elif word in VERBS and word != "train":
         act(session, f"{word} --help")
+    else:
+        print(explain_word(word))
 
 
 def predict(session: Session, name: str | None, variable: str | None) -> None:

@@ -8,8 +8,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from cnnmagic.lang.binding import ALIASES
-from cnnmagic.lang.directives import _DataWords as DataWords
-from cnnmagic.lang.directives import _ResizeWords as ResizeWords
+from cnnmagic.lang.directives import DataWords, ResizeWords
 from cnnmagic.lang.expand import OutputWords
 from cnnmagic.lang.syntax import read_value
 from cnnmagic.lang.unfold import UseWords

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field
+from textwrap import wrap
 from typing import Any
 
 import cnnmagic
@@ -23,6 +24,7 @@ from cnnmagic.zoo import zoo_names
 
 EXAMPLE_INPUT = "14x14x16"
 FEW = 2
+WIDTH = 120
 
 
 def explain_word(word: str) -> str:
@@ -31,7 +33,7 @@ def explain_word(word: str) -> str:
     for explain in (_topic, _layer, _activation, _merge, _argument, _value, _keras_layer):
         lines = explain(name)
         if lines is not None:
-            return "\n".join(lines)
+            return "\n".join(part for line in lines for part in _wrapped(line))
     known = [*TOPICS, *BY_WORD, *ACTIVATIONS, *SYNONYMS]
     near = closest(name, known)
     remedy = "" if near else f"Words are {listed([*(kind.words[0] for kind in LAYERS if kind.words), *TOPICS])}."
@@ -212,6 +214,13 @@ def _meaning(option: Field[Any]) -> str:
     if kind in MEANINGS:
         return MEANINGS[kind].replace("`", "")
     return " or ".join(words) if len(words) <= FEW else f"{'an' if kind[0] in 'ao' else 'a'} {kind}"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A long line in several; rows of a table, which have their blanks in pairs, stay as they are."""
+    if len(line) <= WIDTH or "  " in line.strip():
+        return [line]
+    return wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

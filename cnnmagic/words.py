@@ -23,7 +23,10 @@ class Words(argparse.ArgumentParser):
         except ValueError:
             raise CnnError(f"the quotes in `{line}` don't match.", remedy="Close them, or leave them out.") from None
         options = [part for part in parts if part.startswith("--")]
-        return self.parse_args([part for part in parts if part not in options] + options)
+        words = [part for part in parts if part not in options]
+        if any(part.startswith("-") for part in words):  # a negative number is a word and no option
+            return self.parse_args([*words[:1], *options, "--", *words[1:]])
+        return self.parse_args([*words, *options])  # options may stand anywhere among the words
 
     def error(self, message: str) -> NoReturn:
         raise CnnError(f"{message}.", remedy=self.format_usage().strip())

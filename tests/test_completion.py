@@ -1,7 +1,8 @@
 """Completion in cells and on lines: tables of a text with its cursor │ and what is offered there."""
 
+import subprocess
 import sys
-import time
+from timeit import repeat
 
 import pytest
 from hypothesis import given, settings
@@ -32,13 +33,14 @@ def offered(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("%%cnn\nma│", ["maxpool"]),
+        ("%%cnn\nmax│", ["maxpool"]),
         ("%%cnn\nMAXP│", ["maxpool"]),
         ("%%cnn\nConv2DT│", ["Conv2DTranspose"]),
-        ("%%cnn\nga│", ["gap", "GaussianDropout", "GaussianNoise"]),
+        ("%%cnn\nga│", ["gap"]),
+        ("%%cnn\nGa│", ["gap", "GaussianDropout", "GaussianNoise"]),
         ("%%cnn\nstem <- maxp│", ["maxpool"]),
         ("%%cnn\nstem<-maxp│", ["maxpool"]),
-        ("%%cnn\nthis is = wrong (\nmaxp│", ["maxpool"]),
+        ("%%cnn\nthis is = wrong ( here\nmaxp│", ["maxpool"]),
         ("%%cnn\nconv 32 3x3 re│", ["relu", "relu6"]),
         ("%%cnn\n  conv 32 3x3 b│", ["bn", "bias_initializer=", "bias_regularizer=", "bias_constraint="]),
         ("%%cnn\nconv 32 3x3 strid│", ["strides=", "stride="]),
@@ -118,7 +120,8 @@ def test_a_directive_is_offered_once():
 
 @pytest.mark.parametrize("word", [word for kind in LAYERS for word in (*kind.words, kind.__name__)])
 def test_every_option_of_a_layer_is_offered(word):
-    assert {f"{name}=" for name in takes(word).options} <= set(offered(f"%%cnn\n{word} │"))
+    known = takes(word)
+    assert known and {f"{name}=" for name in known.options} <= set(offered(f"%%cnn\n{word} │"))
 
 
 def test_the_most_used_words_come_first():
@@ -181,16 +184,10 @@ def test_no_text_breaks_it(text, cursor, head):
 def test_it_takes_less_than_a_millisecond(line):
     text = f"{BLOCK}conv filters 3x3\n" + "conv 32 3x3 same relu\n" * 200 + line
     complete(text, len(text))
-    started = time.perf_counter()
-    for _ in range(20):
-        complete(text, len(text))
-    assert (time.perf_counter() - started) / 20 < 0.001
+    assert min(repeat(lambda: complete(text, len(text)), repeat=20, number=1)) < 0.001
 
 
 def test_no_keras():
-    # Other tests of this process may have loaded it; this one asks for what completion itself loads.
-    import subprocess
-
     code = "import sys; from cnnmagic.completion import complete; complete('%%cnn\\nconv ', 11); complete('%cnn ', 5)"
     code += "; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -164,7 +164,7 @@ def test_names_that_are_accepted(name: str, shell: Shell) -> None:
         ("%%cnn wrong\ninput 8x8x1\nconv (((\noutput 10", ParseError),
         ("%%cnn wrong\n\n", PlanError),
         ("%%cnn wrong\ninput 8x8x1\nconv 2 3x3\ntrain", PlanError),
-        ("%%cnn wrong\ndata nothing.npz\nconv 2 3x3\nflatten\noutput\ntrain", PlanError),
+        ("%%cnn wrong\ndata nothing.npz\nconv 2 3x3\nflatten\noutput\ntrain", DataError),
         ("%%cnn wrong\ndata {{missing}} {{missing}}\nconv 2 3x3\nflatten\noutput\ntrain", PlanError),
         ("%%cnn wrong --wiat\ninput 8x8x1\n" + LAYERS, CnnError),
         ("%%cnn wrong more\ninput 8x8x1\n" + LAYERS, CnnError),

@@ -64,7 +64,7 @@ def test_columns_stand_under_their_heads():
         ("data digits\noutput\ntrain validation=0", ["no validation"]),
         ("data digits\noutput\ntrain 1", ["train 1 epoch of"]),
         ("input 8x8x1\nconv 2 3x3 stride=2", ["no output", "`stride` is Keras's `strides`"]),
-        ("input 8x8x1\nconv {2, 4} 3x3", ["line 2: filters is one of {2, 4}; planned with the first"]),
+        ("input 8x8x1\nconv {2, 4} 3x3\nsweep", ["line 2: filters is one of {2, 4}; planned with the first"]),
     ],
 )
 def test_nothing_is_silent(text, told):

@@ -1,7 +1,8 @@
 """Help for every word, held in golden files; its formulas computed and held against the layers and against Keras."""
 
 import math
-from dataclasses import fields
+from dataclasses import MISSING, fields
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,12 @@ EXAMPLES = [
 LISTS = [GlobalAveragePooling2D(), GlobalMaxPooling2D(), Flatten()]
 
 
+def options_of(word):
+    known = takes(word)
+    assert known
+    return known.options
+
+
 def compute(formula, **names):
     return eval(formula.replace("×", "*"), {**MATH, **names})
 
@@ -67,8 +74,8 @@ def names_of(layer):
     options = {field.name: getattr(layer, field.name) for field in fields(layer)}
     kernel = options.get("kernel_size") or options.get("pool_size") or (1, 1)
     stride = (options.get("strides") or (1, 1))[0]
-    (top, bottom), _ = options.get("padding") if isinstance(layer, ZeroPadding2D) else ((0, 0), 0)
-    (top, bottom), _ = options.get("cropping") or ((top, bottom), 0)
+    margins = layer.padding if isinstance(layer, ZeroPadding2D) else options.get("cropping", ((0, 0), (0, 0)))
+    top, bottom = margins[0]
     size = (options.get("size") or (1, 1))[0]
     more = {"kernel": kernel[0], "kernel_height": kernel[0], "kernel_width": kernel[1], "stride": stride}
     sizes = {"height": SHAPE[0], "width": SHAPE[1], "channels": SHAPE[2]}
@@ -97,15 +104,9 @@ def test_the_rule_of_dense():
 def test_layers_without_a_rule_change_no_shape_and_have_no_weights():
     assert {type(layer) for layer in (*EXAMPLES, *LISTS)} == {*RULES} - {Dense, Reshape}
     for kind in {*LAYERS} - {*RULES}:
-        needed = {"activation": "relu"} if "activation" in takes(kind.__name__).options else {}
-        layer = kind(
-            **{
-                name: 0.1
-                for name in ("rate", "scale", "factor", "height_factor", "width_factor")
-                if name in kind.__dataclass_fields__
-            }
-            | needed
-        )
+        needed = {name: option for name, option in options_of(kind.__name__).items() if option.default is MISSING}
+        values: dict[str, Any] = {name: "relu" if name == "activation" else 0.1 for name in needed}
+        layer = kind(**values)
         assert (layer.output_shape(SHAPE), layer.parameters(SHAPE)) == (SHAPE, 0)
 
 
@@ -145,7 +146,7 @@ def test_further_words(word, golden):
 
 
 def test_every_word_has_help():
-    options = [name for head in (*HEADS, *(kind.__name__ for kind in LAYERS)) for name in takes(head).options]
+    options = [name for head in (*HEADS, *(kind.__name__ for kind in LAYERS)) for name in options_of(head)]
     values = [word for words in WORDS.values() for word in words]
     merges = [name for kind in MERGES for name in (*kind.words, kind.verb, kind.__name__)]
     for word in (*ACTIVATIONS, *SYNONYMS, *KERAS_LAYERS, *options, *values, *merges, "keras.layers.Conv2D", "CONV"):

@@ -77,7 +77,7 @@ class _Raw:
     test_labels: Any = None
 
 
-def describe(source: datasets.File | datasets.Arrays) -> datasets.Facts:
+def describe(source: datasets.File | datasets.Arrays | datasets.Folder) -> datasets.Facts:
     """The facts of a file or of arrays, without reading the images of a file.
 
     Raises `MissingData` where a file is not there, `DataError` where it does not hold what is needed.
@@ -87,6 +87,8 @@ def describe(source: datasets.File | datasets.Arrays) -> datasets.Facts:
             return _describe_file(_existing(path))
         case datasets.Arrays(names, values):
             return _facts(_Raw(names, *values))
+        case datasets.Folder(path):
+            raise _no_folders(path)
 
 
 def load(plan: Plan) -> Dataset:
@@ -172,6 +174,13 @@ def _read(source: datasets.Source) -> tuple[_Raw, tuple[str, ...] | None]:
                 return _Raw(names, *_members(archive, names, found)), None
         case datasets.Arrays(names, values):
             return _Raw(names, *values), None
+        case datasets.Folder(path):
+            raise _no_folders(path)
+
+
+def _no_folders(path: str) -> MissingData:
+    remedy = "Read them into arrays, and write `data {{images}} {{labels}}`."
+    return MissingData(f"folders of images, such as `{path}`, can't be read yet.", remedy=remedy)
 
 
 def _digits() -> _Raw:
@@ -220,7 +229,8 @@ def _reading(path: Path, read: Callable[[], Any]) -> Any:
         return read()
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         remedy = "Write it again with `np.savez_compressed(PATH, x=images, y=labels)`."
-        raise DataError(f"`{path.name}` can't be read: {_first_line(error)}", remedy=remedy) from error
+        cause = "it holds Python objects, not numbers." if "pickle" in str(error) else _first_line(error)
+        raise DataError(f"`{path.name}` can't be read: {cause}", remedy=remedy) from error
 
 
 def _names(found: list[str], path: Path) -> tuple[str, ...]:

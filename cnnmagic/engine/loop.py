@@ -105,7 +105,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.clock.batch = batch + 1
         due = time.monotonic() - self.clock.last_report >= SECONDS_BETWEEN_REPORTS
-        if due or self.clock.batch == self.clock.batches:
+        if due or self.clock.batch == self.clock.batches or not self.commands.empty():
             self.report(logs)
         self.follow_schedule()
         self.obey()

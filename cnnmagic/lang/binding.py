@@ -25,6 +25,9 @@ ALIASES = {
 }
 
 
+MOST_PROBLEMS = 20  # more than are ever shown; each looks for a near word, which takes time
+
+
 @dataclass(frozen=True)
 class Binding:
     """The options that words gave, the flags among them, the choices left open, and notes on other names' meaning."""
@@ -46,6 +49,8 @@ def bind(
     binder = _Binder(kind, subject, flags, further)
     problems: list[Problem] = []
     for word in words:
+        if len(problems) >= MOST_PROBLEMS:
+            break
         try:
             binder.take(word)
         except CnnError as error:
@@ -134,7 +139,7 @@ class _Binder:
         return f"no {what} `{value}`{closest(value.text, known)}"
 
     def usage(self) -> str:
-        return listed([*self.options, *self.flags])
+        return listed([*self.options, *self.flags]) or "no words"
 
     def value(self, name: str, kind: str, word: syntax.Word) -> Any:
         value = word.value

@@ -33,6 +33,7 @@ LATER = {
     "mlflow": "logging to MLflow",
     "balance": "weights for unequal classes",
 }
+NOTHING_MORE = ("no", "off", "false", "1", "all")
 LARGEST_SIDE = 65_536
 LIST_OF_DATA = (
     "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data PATH.npz`; arrays of the "
@@ -43,6 +44,10 @@ LIST_OF_DATA = (
 def read_input(directive: syntax.Directive) -> tuple[Shape, str]:
     """The shape of `input 28x28x1` and a note where something was added to it."""
     sizes = [word for word in directive.words if isinstance(word.value, syntax.Size) and not word.key]
+    numbers = [word.value for word in directive.words if isinstance(word.value, int) and not word.key]
+    if len(numbers) in (2, 3) and len(numbers) == len(directive.words):
+        whole = replace(directive.words[0], value=syntax.Size(tuple(numbers)))
+        return read_input(replace(directive, words=(whole,)))
     if len(sizes) != 1 or len(directive.words) != 1:
         remedy = "Write `input 28x28x1`: height x width x channels; `?x?x3` takes images of any size."
         raise PlanError("`input` needs one size.", place=directive.place, remedy=remedy)
@@ -61,7 +66,9 @@ DEFAULT_TEST = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class _DataWords:
+class DataWords:
+    """What `data` takes besides where the data are."""
+
     test: float = option(
         "fraction", DEFAULT_TEST, bare=False, help="part kept apart as test images where the data have none"
     )
@@ -70,12 +77,12 @@ class _DataWords:
 def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tuple[datasets.Source, float]:
     """Where the data come from and the part of them to keep for the test, where they have no test set of their own."""
     given = [word for word in directive.words if not word.key]
-    options = bind(_DataWords, "data", [word for word in directive.words if word.key])
+    options = bind(DataWords, "data", [word for word in directive.words if word.key])
     if not given:
         raise PlanError("`data` does not say which.", place=directive.place, remedy=LIST_OF_DATA)
     given = [_path_in_variable(word, lookup) for word in given] if len(given) == 1 else given
     values = [word.value for word in given]
-    test = options.values.get("test", _DataWords.test)
+    test = options.values.get("test", DataWords.test)
     if all(isinstance(value, syntax.Variable) for value in values):
         return _arrays(directive, [value.path for value in values if isinstance(value, syntax.Variable)], lookup), test
     if len(given) > 1:
@@ -98,7 +105,9 @@ def _arrays(directive: syntax.Directive, paths: list[str], lookup: Callable[[str
     if len(paths) not in (2, 4):
         remedy = "Write `data {{images}} {{labels}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`."
         raise PlanError(
-            f"`data` needs images and labels, and gets {len(paths)} arrays.", place=directive.place, remedy=remedy
+            f"`data` needs images and labels, and gets {len(paths)} array{'s' * (len(paths) != 1)}.",
+            place=directive.place,
+            remedy=remedy,
         )
     problems: list[Problem] = []
     values = []
@@ -114,6 +123,8 @@ def _arrays(directive: syntax.Directive, paths: list[str], lookup: Callable[[str
 
 def _named_or_file(word: syntax.Word) -> datasets.Source:
     text = str(word.value)
+    if text.lower().startswith("images:") and len(text) > len("images:"):
+        return datasets.Folder(text[len("images:") :])
     if text.lower() in datasets.NAMED:
         return datasets.Named(text.lower())
     if isinstance(word.value, syntax.Text) and text.lower().endswith(".npz"):
@@ -121,22 +132,27 @@ def _named_or_file(word: syntax.Word) -> datasets.Source:
     message = f"no data `{text}`{closest(text, datasets.NAMED)}"
     if isinstance(word.value, syntax.Text):
         message = f"`{text}` is no file that can be read here: it must end in `.npz`."
-    raise PlanError(sentence(message), place=word.place, remedy=LIST_OF_DATA)
+    remedy = "" if message.endswith("?") else LIST_OF_DATA
+    raise PlanError(sentence(message), place=word.place, remedy=remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ResizeWords:
+class ResizeWords:
+    """What `resize` takes."""
+
     size: tuple[int, int] = option("pair", help="height and width")
     how: str = option("name", "stretch", help="stretch, crop or pad")
 
 
 def read_resize(directive: syntax.Directive) -> Resize:
     """The size of `resize 224x224 crop`."""
-    values = bind(_ResizeWords, "resize", directive.words).values
-    how = values.get("how", "stretch")
-    if "size" not in values or how not in ("stretch", "crop", "pad") or max(values["size"]) > LARGEST_SIDE:
-        remedy = "Write `resize 224x224`, and after it `stretch` (as it is), `crop` or `pad`."
+    values = bind(ResizeWords, "resize", directive.words).values
+    how = values.get("how", "stretch").lower()
+    remedy = "Write `resize 224x224`, and after it `stretch` (as it is), `crop` or `pad`."
+    if "size" not in values or max(values["size"]) > LARGEST_SIDE:
         raise PlanError("`resize` needs a height and a width.", place=directive.place, remedy=remedy)
+    if how not in ("stretch", "crop", "pad"):
+        raise PlanError(f"no way `{how}` to resize.", place=directive.place, remedy=remedy)
     height, width = values["size"]
     return Resize(height, width, how)
 
@@ -146,16 +162,16 @@ def read_training(directive: syntax.Directive) -> Binding:
     problems = [
         Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
         for word in directive.words
-        if word.key in LATER
+        if word.key in LATER and str(word.value).lower() not in NOTHING_MORE
     ]
     if problems:
         raise PlanError.gather(problems)
-    return bind(Training, "train", directive.words)
+    return bind(Training, "train", [word for word in directive.words if word.key not in LATER])
 
 
 def check_training(training: Training, place: Place) -> tuple[str, ...]:
     """Notes on a training's options; raises `PlanError` at `place` where they don't go together."""
-    if training.momentum and training.optimizer not in ("sgd", "rmsprop"):
+    if training.momentum is not None and training.optimizer not in ("sgd", "rmsprop"):
         message = f"`momentum` is an option of sgd and rmsprop, and the optimizer is {training.optimizer}."
         raise PlanError(message, place=place, remedy="Write `optimizer=sgd`, or leave `momentum` out.")
     if training.optimizer == "adadelta" and training.learning_rate is None:
@@ -209,7 +225,10 @@ def _pairs(words: Sequence[syntax.Word]) -> Any:
 
 
 def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
-    amount = read("number", value) if isinstance(value, int | float) else None
+    amount = None if value is None or name == "flip" else read("number", value)
+    limit = {"rotate": 360.0, "crop": float(min(shape[0] or 1, shape[1] or 1))}.get(name, 1.0)
+    if amount is not None and not 0 <= amount <= limit:
+        raise PlanError(f"`{name}` takes a number from 0 to {limit:g}, and gets {amount:g}.")
     height, width = shape[0], shape[1]
     match name:
         case "flip":
@@ -240,4 +259,5 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
         case "contrast":
             return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))
     message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
-    raise PlanError(sentence(message), remedy=f"Known are {listed(AUGMENTATIONS)}.")
+    remedy = "" if message.endswith("?") else f"Known are {listed(AUGMENTATIONS)}."
+    raise PlanError(sentence(message), remedy=remedy)

@@ -108,7 +108,8 @@ class Graph:
             step for step in path if step.input_shape[:2] != step.output_shape[:2] and "Pooling" in step.layer.kind
         ]
         remedy += f", or drop the pool on line {shrinking[-1].line}." if shrinking else ", or a smaller window."
-        return PlanError(message, place=place, reason=f"Sizes so far: {_sizes(path, self.shape)}.", remedy=remedy)
+        sizes = _sizes(path, self.shape)
+        return PlanError(message, place=place, reason=f"Sizes so far: {sizes}." if "-" in sizes else "", remedy=remedy)
 
     def _path(self, tensor: Tensor) -> list[Step]:
         """The steps from the input to a tensor, along first inputs."""

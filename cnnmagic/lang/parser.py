@@ -76,17 +76,25 @@ def _explain(slip: UnexpectedInput, source: Source) -> tuple[Problem, int]:
     token = slip.token if isinstance(slip, UnexpectedToken) else None
     if token is not None and token.type == "_INDENT":
         line = min(line + str(token).count("\n") + 1, len(source.lines)) if "\n" in token else source.next_line(line)
+        opener = source.line_before(line)
+        if opener and source.lines[opener - 1].split()[0].lower() in SUITES:
+            return _no_colon(source.lines[opener - 1].split()[0].lower(), source.whole(opener)), opener
         place = source.whole(line)
         return Problem("this line is indented, and no block is open here.", place, remedy="Take the blanks away."), line
+    opening = source.open_bracket(line)
+    if opening and (opening.line - source.first_line + 1 < line or token is None or token.type in ("_NL", "$END")):
+        remedy = "Close it on the same statement."
+        return Problem("this bracket is never closed.", opening, remedy=remedy), opening.line - source.first_line + 1
     if token is None or token.type not in ("_NL", "$END", "_DEDENT"):
         wrong = str(token) if token else source.lines[line - 1][column - 1 : column]
         place = source.place(line, column, column + max(1, len(wrong)))
         return Problem(f"`{wrong}` can't stand here.", place, remedy=_suggest(wrong)), line
-    opening = source.open_bracket(line)
-    if opening:
-        return Problem("this bracket is never closed.", opening, remedy="Close it on the same statement."), line
     place = source.whole(line)
     return Problem("this line breaks off: something is missing after its last word.", place), line
+
+
+def _no_colon(keyword: str, place: Place) -> Problem:
+    return Problem(f"`{keyword}` needs a `:` at its end and indented lines after it.", place)
 
 
 def _suggest(wrong: str) -> str:
@@ -142,12 +150,16 @@ class _Reader:
                 return self.use(place, words)
             case _ if keyword in DIRECTIVES:
                 return syntax.Directive(place, words, keyword)
+            case _ if keyword in JOINS and not words:
+                remedy = f"Label it where it stands, `stem <- conv 32 3x3`, then write `{keyword} stem`."
+                raise ParseError(f"`{keyword}` needs the label of a layer.", place=place, remedy=remedy)
             case _ if keyword in JOINS and label is None and _names_only(words):
                 return syntax.Join(place, words, keyword)
         return syntax.Layer(place, words, str(head), label)
 
     def block(self, place: Place, words: tuple[syntax.Word, ...], body: tuple[syntax.Statement, ...]) -> syntax.Block:
-        if not words or words[0].key or not isinstance(words[0].value, syntax.Name):
+        head = place.source[words[0].place.column - 2] if words else "("
+        if head == "(" or words[0].key or not isinstance(words[0].value, syntax.Name):
             raise ParseError(
                 "a block needs a name.",
                 place=place,
@@ -184,12 +196,12 @@ class _Reader:
     def words(self, tree: Tree[Token]) -> tuple[syntax.Word, ...]:
         return tuple(self.flat(tree.children))
 
-    def flat(self, items: Iterable[Any]) -> Iterator[syntax.Word]:
-        """The words of a statement; brackets around a list of arguments add nothing."""
+    def flat(self, items: Iterable[Any], inside: bool = False) -> Iterator[syntax.Word]:
+        """The words of a statement; brackets around a list of arguments add nothing, those inside them make a size."""
         items = list(items)
         for position, item in enumerate(items):
-            if isinstance(item, Tree) and item.data == "group" and _is_call(items, position):
-                yield from self.flat(item.children)
+            if not inside and isinstance(item, Tree) and item.data == "group" and _is_call(items, position):
+                yield from self.flat(item.children, inside=True)
             elif isinstance(item, Tree) and item.data == "keyword":
                 key, value = item.children
                 place = self.source.span(key, value)
@@ -208,8 +220,11 @@ class _Reader:
         return syntax.read_value(str(item))
 
     def size(self, group: Tree[Token]) -> syntax.Size:
-        """`(3, 3)`, as Python writes a size."""
-        dimensions = [self.value(item) for item in group.children]
+        """`(3, 3)` or `((0, 1), (2, 3))`, as Python writes a size."""
+        values = [self.value(item) for item in group.children]
+        dimensions = [
+            part for value in values for part in (value.dimensions if isinstance(value, syntax.Size) else (value,))
+        ]
         if not dimensions or not all(isinstance(dimension, int) for dimension in dimensions):
             place = self.source.span(group, group)
             raise ParseError("brackets here must hold whole numbers.", place=place, remedy="Write a size as `3x3`.")
@@ -246,7 +261,7 @@ def _check_frame(keyword: str, place: Place, suite: bool, body: bool, label: boo
     if suite and keyword not in SUITES:
         raise ParseError(f"`{keyword}` opens no block.", place=place, remedy="Take the `:` at its end away.")
     if needs_suite and not suite:
-        raise ParseError(f"`{keyword}` needs a `:` at its end and indented lines after it.", place=place)
+        raise ParseError(_no_colon(keyword, place))
     if suite and not body:
         raise ParseError(f"`{keyword}` has no lines in it.", place=place, remedy="Indent the lines that belong to it.")
     if label and keyword in KEYWORDS and keyword not in JOINS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from cnnmagic.lang.graph import Measure
 from cnnmagic.lang.settings import Describe, Settings, read_settings
 from cnnmagic.lang.unfold import FindText, Unfolded, unfold
 from cnnmagic.lang.walk import Walk
-from cnnmagic.plans import Base, Plan, Step
+from cnnmagic.plans import Base, Choice, Plan, Step
 
 SMALLEST_CELL = (
     "A small one: `data digits`, `conv 16 3x3 relu`, `flatten`, `output 10`, `train epochs=5`, each on its line."
@@ -45,10 +45,14 @@ def resolve(
         raise _nothing_there(program, problems)
     walk = Walk(variables, problems, notes, measure)
     walk.begin(settings.shape, settings.first, settings.facts, bool(settings.data_problems))
+    walk.further = {s.name.lower(): s.place.line for s in statements if isinstance(s, syntax.Block)}
     walk.suite(statements)
     if settings.shape is None and not problems:
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
+    choices = (*settings.choices, *walk.choices)
+    if not settings.sweeps:
+        problems.extend(_without_sweep(program, choices))
     if problems:
         kind = DataError if set(problems) == set(settings.data_problems) else PlanError
         raise kind.gather(problems)
@@ -60,7 +64,7 @@ def resolve(
         input_shape=settings.shape or (),
         steps=_frozen(steps, base),
         output=output,
-        choices=(*settings.choices, *walk.choices),
+        choices=tuple(sorted(choices, key=lambda choice: choice.line)),
         base=base,
         notes=tuple(dict.fromkeys(notes)),
         **_of(settings),
@@ -92,6 +96,21 @@ def _frozen(steps: tuple[Step, ...], base: Base | None) -> tuple[Step, ...]:
         replace(step, trainable=False, frozen_parameters=step.parameters) if step.name in names else step
         for step in steps
     )
+
+
+def _without_sweep(program: syntax.Program, choices: Sequence[Choice]) -> list[Problem]:
+    remedy = "Add a line such as `sweep random trials=12`, or choose one value."
+    message = "a choice in braces needs a `sweep` line."
+    places = {statement.place.line: statement.place for statement in _all(program.statements)}
+    return [Problem(message, places.get(choice.line), remedy=remedy) for choice in choices]
+
+
+def _all(statements: Sequence[syntax.Statement]) -> Iterator[syntax.Statement]:
+    """Statements and those in their suites."""
+    for statement in statements:
+        yield statement
+        yield from _all(getattr(statement, "body", ()))
+        yield from _all(getattr(statement, "branches", ()))
 
 
 def _nothing_there(program: syntax.Program, problems: list[Problem]) -> CnnError:

@@ -37,6 +37,7 @@ class Settings:
     test: float
     first: tuple[FirstLayer, ...]
     choices: tuple[Choice, ...]
+    sweeps: bool
     data_problems: tuple[Problem, ...]
     places: Mapping[str, Place]
 
@@ -70,6 +71,7 @@ class _Reader:
         self.recipe: dict[str, Any] = {}
         self.choices: tuple[Choice, ...] = ()
         self.facts: Facts | None = None
+        self.sweeps = False
         self.data_problems: tuple[Problem, ...] = ()
         self.test = directives.DEFAULT_TEST
 
@@ -90,6 +92,7 @@ class _Reader:
             test=self.test,
             first=tuple(self._first_layers(shape)),
             choices=self.choices,
+            sweeps=self.sweeps,
             data_problems=self.data_problems,
             places={name: line.place for name, line in self.lines.items()},
         )
@@ -103,6 +106,7 @@ class _Reader:
                 message = f"a second `{statement.name}`; the first is on line {first}."
                 self.problems.append(Problem(message, statement.place, remedy="Keep one of them."))
             elif statement.name == "sweep":
+                self.sweeps = True
                 self.notes.append("`sweep` is read and not run yet: the plan takes the first of each choice")
             else:
                 self._keep(statement)
@@ -203,7 +207,7 @@ class _Reader:
         if binding is None:
             return None
         training = Training(**self.recipe | binding.values)
-        checked = self._attempt("train", lambda line: directives.check_training(training, line.place))
+        checked = self._attempt("train", lambda line: directives.check_training(training, _momentum_place(line)))
         self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices
         if self.source is None and "data" not in self.lines:
@@ -236,6 +240,10 @@ class _Reader:
             return None
         self.notes.append(f"pixels 0 … {round(1 / self.facts.scale)} become 0 … 1 in the network's first layer")
         return Rescaling(scale=self.facts.scale)
+
+
+def _momentum_place(line: syntax.Directive) -> Place:
+    return next((word.place for word in line.words if word.key == "momentum"), line.place)
 
 
 def _scaling_of(base: Base) -> Rescaling:

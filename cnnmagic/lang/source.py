@@ -9,6 +9,7 @@ from typing import Any
 from cnnmagic.errors import ParseError, Place, Problem
 
 LONGEST_TEXT = 100_000
+DEEPEST_BRACKET = 50
 
 
 @dataclass
@@ -19,18 +20,21 @@ class Source:
     margin: int
     first_line: int
 
+    def __post_init__(self) -> None:
+        self.written = tuple(self.lines)  # `lines` changes where a line is struck out
+
     @property
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"
 
     def place(self, line: int, column: int, end_column: int) -> Place:
         """The user's place of columns of a line; `line` counts from 1 in the text read."""
-        source = " " * self.margin + self.lines[line - 1] if self.lines[line - 1].strip() else ""
+        source = " " * self.margin + self.written[line - 1] if self.written[line - 1].strip() else ""
         return Place(line + self.first_line - 1, column + self.margin, end_column + self.margin, source)
 
     def whole(self, line: int) -> Place:
         """The words of a whole line, without its indentation and comment."""
-        text = self.lines[line - 1]
+        text = self.written[line - 1]
         code = text.split("#", 1)[0].rstrip() or text
         return self.place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1)
 
@@ -41,19 +45,27 @@ class Source:
         return self.place(start.line, start.column, end_column)
 
     def strike(self, line: int) -> bool:
-        """Leave a line out; a line that opens a block is replaced by one that does, so that its suite still reads."""
+        """Leave a line out; one with indented lines after it is replaced by one that opens a block for them."""
         text = self.lines[line - 1]
         if not text.strip():
             return False
         indentation = text[: len(text) - len(text.lstrip())]
-        opens = text.split("#", 1)[0].rstrip().endswith(":")
+        opens = _code(text).endswith(":") or self._is_deeper(self.next_line(line), len(indentation))
         self.lines[line - 1] = indentation + "repeat 1:" if opens and text.strip() != "repeat 1:" else ""
         return True
+
+    def _is_deeper(self, line: int, depth: int) -> bool:
+        text = self.lines[line - 1]
+        return bool(_code(text)) and len(text) - len(text.lstrip()) > depth
 
     def next_line(self, line: int) -> int:
         """The number of the next line with words, or of the last line."""
         later = (number for number in range(line + 1, len(self.lines) + 1) if _code(self.lines[number - 1]))
         return next(later, len(self.lines))
+
+    def line_before(self, line: int) -> int | None:
+        """The number of the line with words before a line."""
+        return next((number for number in range(line - 1, 0, -1) if _code(self.lines[number - 1])), None)
 
     def open_bracket(self, line: int) -> Place | None:
         """The last bracket before the end of `line` that is never closed."""
@@ -116,6 +128,7 @@ def read_source(text: str, first_line: int) -> Source:
     margin = max((len(before) - len(after) for before, after in zip(lines, dedented, strict=True)), default=0)
     source = Source(dedented, margin, first_line)
     _check_tabs(source)
+    _check_depth(source)
     return source
 
 
@@ -127,6 +140,16 @@ def _check_tabs(source: Source) -> None:
         place = source.place(number, 1, len(indentation) + 1)
         remedy = "Indent with blanks only (JupyterLab's Tab key types four of them)."
         raise ParseError("tabs and blanks are mixed in the indentation.", place=place, remedy=remedy)
+
+
+def _check_depth(source: Source) -> None:
+    depth = 0
+    for number, line in enumerate(source.lines, 1):
+        for column, character in enumerate(line.split("#", 1)[0], 1):
+            depth = max(0, depth + (character in "({") - (character in ")}"))
+            if depth > DEEPEST_BRACKET:
+                message = f"brackets are nested more than {DEEPEST_BRACKET} deep."
+                raise ParseError(message, place=source.place(number, column, column + 1), remedy="Close some of them.")
 
 
 def _code(line: str) -> str:

@@ -182,6 +182,7 @@ class Program:
     first_line: int = 1
 
 
+LONGEST_INTEGER = 40
 _INTEGER = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FRACTION = re.compile(r"(\d+\.?\d*)/(\d+\.?\d*)")
@@ -193,7 +194,7 @@ _PATH = re.compile(r".*[./\\:~]")
 
 def read_value(text: str) -> Value:
     """The value that one bare word stands for, told by its shape alone."""
-    if _INTEGER.fullmatch(text) and len(text) < 19:
+    if _INTEGER.fullmatch(text) and len(text) <= LONGEST_INTEGER:
         return int(text)
     if _NUMBER.fullmatch(text):
         return float(text)

@@ -20,6 +20,8 @@ WORDS: dict[str, Sequence[str]] = {
     "optimizer": tuple(OPTIMIZERS),
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
+    "interpolation": ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
+    "mode": ("horizontal", "vertical", "horizontal_and_vertical"),
 }
 MEANINGS = {
     "count": "a whole number of at least 1",

@@ -42,7 +42,9 @@ def _follow(value: Any, step: re.Match[str], path: str) -> Any:
             return getattr(value, step["attribute"])
         return value[int(step["index"]) if step["index"] else step["key"]]
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise PlanError(f"`{path}` has no `{step[0]}`.", remedy="Look at the value in a cell of its own.") from None
+        raise PlanError(
+            f"`{path[: step.start()]}` has no `{step[0]}`.", remedy="Look at the value in a cell of its own."
+        ) from None
 
 
 def fill(statement: Any, variables: Mapping[str, Any]) -> Any:
@@ -69,7 +71,11 @@ def as_value(value: Any, path: str) -> syntax.Value:
         return value
     if isinstance(value, str):
         return syntax.read_value(value)
-    if isinstance(value, tuple | list) and value and all(isinstance(part, int) for part in value):
+    if (
+        isinstance(value, tuple | list)
+        and value
+        and all(isinstance(part, int) and not isinstance(part, bool) for part in value)
+    ):
         return syntax.Size(tuple(value))
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         return as_value(value.item(), path)

@@ -34,6 +34,8 @@ from cnnmagic.plans import Choice, Output
 
 DEEPEST_CALL = 50
 MOST_STATEMENTS = 50_000
+DEEPEST_SUITE = 100
+MOST_PROBLEMS = 50  # more than are ever shown; each looks for a near word, which takes time
 MERGE_CLASSES = {kind.verb: kind for kind in MERGES}
 LOSSES = {
     ("softmax", False): "sparse_categorical_crossentropy",
@@ -63,10 +65,13 @@ class Walk:
         self.data_failed = False
         self.labels: dict[str, Tensor] = {}
         self.blocks: dict[str, syntax.Block] = {}
+        self.further: dict[str, int] = {}
         self.calls: list[_Called] = []
         self.output: tuple[Output, str, Place] | None = None
         self.last: Place | None = None
         self.walked = 0
+        self.depth = 0
+        self.called: set[str] = set()
         self.lost = False
 
     def begin(
@@ -86,8 +91,11 @@ class Walk:
         """The network's output; raises nothing, but notes what is missing for a training or leads nowhere."""
         if self.lost or self.graph is None or self.current is None:
             return None
+        unused = [block.name for word, block in self.blocks.items() if word not in self.called]
+        self.notes.extend(f"block `{name}` is never used" for name in unused)
         for step in self.graph.dead_ends(self.current):
-            message = f"what `{step.name}` gives goes nowhere."
+            place = self.graph.places[step.name]
+            message = f"what `{place.source[place.column - 1 : place.end_column - 1]}` gives goes nowhere."
             remedy = "Bring it back with `add` or `concat` and its label, or take the line away."
             self.problems.append(Problem(message, self.graph.places[step.name], remedy=remedy))
         if self.output is None:
@@ -101,7 +109,18 @@ class Walk:
 
     def suite(self, statements: Iterable[syntax.Statement]) -> None:
         """Walk one statement after the other."""
+        if self.depth >= DEEPEST_SUITE:
+            raise PlanError(f"blocks stand more than {DEEPEST_SUITE} deep in one another.", remedy="Nest them less.")
+        self.depth += 1
+        try:
+            self._suite(statements)
+        finally:
+            self.depth -= 1
+
+    def _suite(self, statements: Iterable[syntax.Statement]) -> None:
         for statement in statements:
+            if len(self.problems) >= MOST_PROBLEMS:
+                return
             self.walked += 1
             if self.walked > MOST_STATEMENTS:
                 message = f"this cell comes to more than {MOST_STATEMENTS:,} statements once it is repeated."
@@ -139,8 +158,9 @@ class Walk:
     def layer(self, statement: syntax.Layer) -> None:
         statement = _paper_order(statement)
         word = statement.name.lower()
-        if statement.name in self.blocks:
-            self.call(self.blocks[statement.name], statement)
+        if word in self.blocks:
+            self.called.add(word)
+            self.call(self.blocks[word], statement)
         elif word == "output":
             self.output_layer(statement)
         elif word == "se":
@@ -189,7 +209,7 @@ class Walk:
         """Add a layer after the current one; a dense layer after a volume flattens it first."""
         if self.lost or self.current is None:
             return
-        if isinstance(layer, Dense) and len(self.current.shape) == 3:
+        if isinstance(layer, Dense) and len(self.current.shape) > 1:
             self.push(Flatten(), (self.current,), place, "flatten")
             self.notes.append(f"line {place.line} flattens its input first")
         self.push(layer, (self.current,), place, word, name)
@@ -201,8 +221,9 @@ class Walk:
 
     def label(self, statement: syntax.Layer) -> None:
         assert statement.label is not None  # the caller looked
-        if statement.label == INPUT or not statement.label.isidentifier():
-            raise PlanError(f"`{statement.label}` can't be a label.", remedy="Use letters, digits and `_`.")
+        if statement.label in (INPUT, "output", "rescale") or not statement.label.isidentifier():
+            remedy = "Use letters, digits and `_`, and no word of the language."
+            raise PlanError(f"`{statement.label}` can't be a label.", remedy=remedy)
         if self.current is not None:
             self.labels[statement.label] = self.current
 
@@ -254,7 +275,7 @@ class Walk:
         names = [parameter.name for parameter in statement.parameters]
         if len(set(names)) < len(names):
             raise PlanError("two parameters of this block have the same name.", remedy="Rename one of them.")
-        self.blocks[statement.name] = statement
+        self.blocks[statement.name.lower()] = statement
 
     def call(self, block: syntax.Block, statement: syntax.Layer) -> None:
         if len(self.calls) >= DEEPEST_CALL:
@@ -314,9 +335,8 @@ class Walk:
         self.push(convolution, (entry,), place, "project")
         self.append(BatchNormalization(), place, "project_bn")
         stride = f" /{strides[0]}" if max(strides) > 1 else ""
-        self.notes.append(
-            f"line {place.line}: its ends differ ({ends}), so its input goes through a 1x1 convolution{stride} with bn"
-        )
+        way = f"a 1x1 convolution{stride} with bn"
+        self.notes.append(f"line {place.line}: the ends of `residual` differ ({ends}), so its input goes through {way}")
         assert self.current is not None  # two layers were just added
         return self.current
 
@@ -352,9 +372,8 @@ class Walk:
             if self.lost:
                 return Tensor(INPUT, (), self.current.field) if self.current else Graph(()).start()
             message = f"no layer is labelled `{name}`{closest(name, self.labels)}"
-            raise PlanError(
-                sentence(message), place=word.place, remedy=f"Label it where it stands: `{name} <- conv 32 3x3`."
-            )
+            remedy = "" if message.endswith("?") else f"Label it where it stands: `{name} <- conv 32 3x3`."
+            raise PlanError(sentence(message), place=word.place, remedy=remedy)
         return self.labels[name]
 
     def with_values(self, statement: Any) -> Any:
@@ -365,15 +384,19 @@ class Walk:
         return replace(statement, words=tuple(self._filled(word) for word in statement.words))
 
     def _is_argument(self, value: syntax.Value) -> bool:
-        return isinstance(value, syntax.Name) and value.text in self.calls[-1].arguments
+        return isinstance(value, syntax.Name) and value.lower in self.calls[-1].arguments
 
     def _filled(self, word: syntax.Word) -> syntax.Word:
         if not self._is_argument(word.value):
             return word
-        return replace(word, value=self.calls[-1].arguments[str(word.value)])
+        return replace(word, value=self.calls[-1].arguments[str(word.value).lower()])
 
     def _unknown(self, name: str) -> Problem:
-        known = [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *self.blocks]
+        if name.lower() in self.further:
+            message = f"the block `{name}` stands further down, on line {self.further[name.lower()]}."
+            return Problem(message, remedy="Move it above its first use.")
+        blocks = [block.name for block in self.blocks.values()]
+        known = [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *blocks]
         near = closest(name, known)
         message = f"no layer `{name}`{near or '.'}"
         remedy = (
@@ -393,8 +416,16 @@ class Walk:
     def _no_output(self) -> None:
         assert self.current is not None  # `finish` looked
         classes = len(self.facts.classes) if self.facts else 10
+        step = self.graph.steps.get(self.current.source) if self.graph else None
+        instead = step is not None and isinstance(step.layer, Dense)
         message = "there is no `output` after the last layer, so there is nothing to train."
-        self.problems.append(Problem(message, self.last, remedy=f"Add a line `output {classes}`."))
+        self.problems.append(
+            Problem(
+                message,
+                self.last,
+                remedy=f"Write `output {classes}` in its place." if instead else f"Add a line `output {classes}`.",
+            )
+        )
 
 
 def _output(dense: Dense) -> Output:
@@ -436,16 +467,18 @@ def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax
     missing = [name for name, value in filled.items() if value is None]
     if missing:
         raise PlanError(f"`{block.name}` lacks `{missing[0]}`.", remedy=f"It is written `{signature}`.")
-    return {name: value for name, value in filled.items() if value is not None}
+    return {name.lower(): value for name, value in filled.items() if value is not None}
 
 
 def _residual_words(statement: syntax.Residual) -> tuple[str | None, bool]:
     activation, project = None, True
     for word in statement.words:
-        if word.key == "project":
-            project = read("flag", word.value)
-        elif word.key in (None, "activation"):
-            activation = read("activation", word.value)
+        if word.key in (None, "activation", "project"):
+            try:
+                value = read("flag" if word.key == "project" else "activation", word.value)
+            except CnnError as error:
+                raise error.at(word.place) from None
+            activation, project = (activation, value) if word.key == "project" else (value, project)
         else:
             raise PlanError(
                 f"`residual` has no argument `{word.key}`.",

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 def closest(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    spelled = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), list(spelled), n=5, cutoff=0.6)
+    near.sort(key=lambda name: sorted(name) != sorted(word.lower()))  # letters that changed places come first
+    return f"; did you mean `{spelled[near[0]]}`?" if near else ""
 
 
 def sentence(text: str) -> str:

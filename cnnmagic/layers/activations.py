@@ -1,11 +1,13 @@
-"""The activations that Keras knows by name, and the names that other habits give them."""
+"""The activations that Keras knows by name, and the names that other habits give them.
+
+Without `threshold`, which needs numbers that a name can't give, and `glu`, which halves the channels.
+"""
 
 ACTIVATIONS = [
     "celu",
     "elu",
     "exponential",
     "gelu",
-    "glu",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -32,7 +34,6 @@ ACTIVATIONS = [
     "swish",
     "tanh",
     "tanh_shrink",
-    "threshold",
 ]
 
 SYNONYMS = {

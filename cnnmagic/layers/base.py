@@ -22,6 +22,8 @@ Kind = Literal[
     "name",
     "numbers",
     "optimizer",
+    "interpolation",
+    "mode",
     "schedule",
     "precision",
 ]
@@ -90,7 +92,8 @@ def volume(shape: Shape) -> tuple[int | None, int | None, int]:
     """`shape` as (height, width, channels); raises `Misfit` where it is none or its channels are free."""
     if len(shape) != 3:
         raise Misfit(
-            f"needs a volume of height, width and channels, and gets {show(shape)}.", remedy="Put it before `flatten`."
+            f"needs a volume of height, width and channels, and gets {show(shape)}.",
+            remedy="Put it before the layer that made a list of it.",
         )
     height, width, channels = shape
     if channels is None:

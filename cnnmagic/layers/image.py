@@ -31,14 +31,17 @@ class UpSampling2D(Layer):
     example = "upsample 2"
 
     size: Pair = option("pair", (2, 2), help="how much larger, in height and width")
-    interpolation: str = option("name", "nearest", bare=False, help="nearest, bilinear, bicubic, lanczos3 or lanczos5")
+    interpolation: str = option(
+        "interpolation", "nearest", bare=False, help="nearest, bilinear, bicubic, lanczos3 or lanczos5"
+    )
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = volume(shape)
         return *(have and have * times for have, times in zip((height, width), self.size, strict=True)), channels
 
     def window(self) -> Window:
-        return Window((1, 1), (1 / self.size[0], 1 / self.size[1]))
+        taps = 1 if self.interpolation == "nearest" else 2
+        return Window((taps, taps), (1 / self.size[0], 1 / self.size[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,7 @@ class _Augmentation(Layer):
 class RandomFlip(_Augmentation):
     """Random mirror images."""
 
-    mode: str = option("name", "horizontal_and_vertical", help="horizontal, vertical or horizontal_and_vertical")
+    mode: str = option("mode", "horizontal_and_vertical", help="horizontal, vertical or horizontal_and_vertical")
 
 
 @dataclass(frozen=True, kw_only=True)

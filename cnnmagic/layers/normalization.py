@@ -50,7 +50,8 @@ class GroupNormalization(_Normalization):
     def output_shape(self, shape: Shape) -> Shape:
         if _channels(shape) % self.groups:
             message = f"has {self.groups} groups, which don't divide {_channels(shape)} channels."
-            raise Misfit(message, remedy="Choose a divisor, such as `gn 8`.")
+            fitting = max(count for count in range(1, self.groups + 1) if _channels(shape) % count == 0)
+            raise Misfit(message, remedy=f"Choose a divisor, such as `gn {fitting}`.")
         return shape
 
 

@@ -40,6 +40,12 @@ def _word(option: Field[Any], value: Any) -> str:
     return text if option.metadata["bare"] else f"{option.name}={text}"
 
 
+def _exactly(value: float) -> str:
+    """All digits of a number, or the fraction of a whole number that it is."""
+    whole = round(1 / value) if 1e-6 < value < 1 else 0
+    return f"1/{whole}" if whole and 1 / whole == value else repr(value)
+
+
 def _size(dimensions: tuple[int, ...]) -> str:
     return "x".join(map(str, dimensions))
 
@@ -48,8 +54,8 @@ def _plain(value: Any) -> str:
     """A value as the language writes it; 1/255 where decimals would cut it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and value and float(f"{value:g}") != value and 1 / round(1 / value) == value:
-        return f"1/{round(1 / value)}"
+    if isinstance(value, float) and float(f"{value:g}") != value:
+        return _exactly(value)
     if isinstance(value, tuple):
         return "x".join("x".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

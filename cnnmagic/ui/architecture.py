@@ -8,18 +8,21 @@ from math import ceil
 
 from cnnmagic.layers import show
 from cnnmagic.plans import Plan
+from cnnmagic.ui.area import Area, Border, Cell, Point, Wire
 from cnnmagic.ui.kinds import ALL, MERGE, Kind, kind_of
-from cnnmagic.ui.label import FONT_SIZE, text_width, xml_text
-from cnnmagic.ui.layout import Area, Border, Cell, Point, Wire, place
-from cnnmagic.ui.sketch import FREE_SIZE, Row, boxes_of, frames_of, read_network
+from cnnmagic.ui.label import FONT_SIZE, fitted, text_width, xml_text
+from cnnmagic.ui.layout import place
+from cnnmagic.ui.sketch import FREE_SIZE, Row, boxes_of, frames_of, read_boxes
 from cnnmagic.ui.volume import BAR, PITCH, Solid, draw_caption, draw_merge, draw_solid, measure, wrapped
+from cnnmagic.ui.wiring import wired
 
 # All in pixels: the lines on which the network is set, the margin around all, and the samples of the legend.
 WIDTH = 960
 MARGIN = 12
 SAMPLE = Solid(9, 13, 6)
+TITLE_SIZE = 15
 BARS = ("dense", "new shape")
-ENTRY = 30
+ENTRY = 32
 ROUND = 5
 
 
@@ -29,12 +32,11 @@ def draw_network(plan: Plan, name: str = "", color: str = "currentColor") -> str
     A box is what a layer gives, with its shape, words, parameters and line of the cell. Layers that change no shape
     stand in the box before them; what comes several times is drawn once, in a frame that says how often.
     """
-    row = read_network(plan)
+    row = wired(read_boxes(plan))
     boxes = [box for box, _ in boxes_of(row)]
     area = place(row, measure(boxes), WIDTH)
-    title = _title(plan, name)
-    width = ceil(max(area.width, min(WIDTH, text_width(title) + 40)) + 2 * MARGIN)
-    down = MARGIN + 2 * PITCH
+    width = ceil(max(area.width, min(WIDTH, _title_width(plan, name))) + 2 * MARGIN)
+    down = MARGIN + 3 * PITCH
     area = area.at(MARGIN, down - area.top)
     kinds = [kind for kind in ALL if kind in {box.kind for box in boxes}]
     legend, bottom = _draw_legend(kinds, _explained(plan, row), width - 2 * MARGIN, area.bottom + 2 * PITCH)
@@ -44,13 +46,13 @@ def draw_network(plan: Plan, name: str = "", color: str = "currentColor") -> str
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'style="max-width:100%;height:auto" font-size="{FONT_SIZE}" font-family="sans-serif" fill="currentColor"'
         f'{paint} role="img" aria-label="{xml_text(_described(plan, name, row))}">'
-        f'<text x="{MARGIN}" y="{MARGIN + 6}" font-weight="600">{xml_text(title)}</text>{_draw_area(area)}{legend}</svg>'
+        f"{_draw_title(plan, name)}{_draw_area(area)}{legend}</svg>"
     )
 
 
 def describe_network(plan: Plan, name: str = "") -> str:
     """Say in a sentence what the picture shows: layers, input, output, parameters, where paths meet, repeats."""
-    return _described(plan, name, read_network(plan))
+    return _described(plan, name, wired(read_boxes(plan)))
 
 
 def _described(plan: Plan, name: str, row: Row) -> str:
@@ -59,12 +61,11 @@ def _described(plan: Plan, name: str, row: Row) -> str:
     paths = f"paths part and meet {meets.total()} times, {joins}" if meets else "one path without branches"
     repeats = [frame.times for frame in frames_of(row)]
     told = f"; {_count(len(repeats), 'stretch', 'stretches')} drawn once that come several times" if repeats else ""
-    return f"{_title(plan, name)}, from {_ends(plan)}; {paths}{told}"
+    return f"{name or 'network'}: {_counts(plan)}, from {_ends(plan)}; {paths}{told}"
 
 
-def _title(plan: Plan, name: str) -> str:
-    counts = f"{_count(len(plan.steps), 'layer', 'layers')}, {_count(plan.parameters, 'parameter', 'parameters')}"
-    return f"{name}: {counts}" if name else counts
+def _counts(plan: Plan) -> str:
+    return f"{_count(len(plan.steps), 'layer', 'layers')}, {_count(plan.parameters, 'parameter', 'parameters')}"
 
 
 def _count(number: int, one: str, several: str) -> str:
@@ -79,18 +80,31 @@ def _ends(plan: Plan) -> str:
 
 def _explained(plan: Plan, row: Row) -> str:
     """What a reader may wonder about in this picture."""
-    told = ["A box is what a layer gives: height, width, and channels as thickness (roots of them); a bar is a list."]
+    told = ["A box is what a layer gives: height, width, and channels as thickness, by their roots; a bar is a list."]
     if any(None in step.output_shape for step in plan.steps):
         told.append(f"? is free: drawn for {FREE_SIZE} pixels.")
     if any(frames_of(row)):
-        told.append("A frame comes so many times, one after the other.")
+        told.append("What a frame holds comes as often as it says, one after the other.")
     return " ".join(told)
+
+
+def _title_width(plan: Plan, name: str) -> float:
+    return text_width(name) * TITLE_SIZE / FONT_SIZE + text_width(_counts(plan)) + 2 * MARGIN
+
+
+def _draw_title(plan: Plan, name: str) -> str:
+    kept = fitted(name, (WIDTH - text_width(_counts(plan)) - 2 * MARGIN) * FONT_SIZE / TITLE_SIZE)
+    heading = f'<tspan font-size="{TITLE_SIZE}" font-weight="600">{xml_text(kept)}</tspan>' if kept else ""
+    gap = f' dx="{MARGIN}"' if kept else ""
+    return f'<text x="{MARGIN}" y="{MARGIN + 10}">{heading}<tspan{gap}>{_counts(plan)}</tspan></text>'
 
 
 def _draw_area(area: Area) -> str:
     lines = "".join(map(_wire_path, area.wires))
-    wires = f'<path fill="none" stroke="currentColor" stroke-opacity=".6" d="{lines}"/>' if lines else ""
-    return "".join([*map(_draw_border, area.borders), wires, *map(_draw_cell, area.cells)])
+    wires = f'<path fill="none" stroke="currentColor" stroke-width="1.1" opacity=".6" d="{lines}"/>' if lines else ""
+    drawn = "".join([*map(_draw_border, area.borders), wires, *map(_draw_cell, area.cells)])
+    # In the middle of pixels, lines of one pixel are crisp, and no darker where several lie on one another.
+    return f'<g transform="translate(.5 .5)">{drawn}</g>'
 
 
 def _draw_border(border: Border) -> str:
@@ -131,7 +145,9 @@ def _short_of(corner: Point, other: Point) -> Point:
 
 def _arrow(before: Point, tip: Point) -> str:
     x, y = tip
-    return f"M{x - 4} {y - 3}L{x} {y}L{x - 4} {y + 3}" if before[1] == y else f"M{x - 3} {y - 4}L{x} {y}L{x + 3} {y - 4}"
+    return (
+        f"M{x - 4} {y - 3}L{x} {y}L{x - 4} {y + 3}" if before[1] == y else f"M{x - 3} {y - 4}L{x} {y}L{x + 3} {y - 4}"
+    )
 
 
 def _draw_legend(kinds: Sequence[Kind], explained: str, width: int, y: int) -> tuple[str, int]:
@@ -141,7 +157,7 @@ def _draw_legend(kinds: Sequence[Kind], explained: str, width: int, y: int) -> t
         room = ENTRY + ceil(text_width(kind.label))
         if x > MARGIN and x + room > MARGIN + width:
             x, y = MARGIN, y + 2 * PITCH
-        drawn.append(f'{_draw_sample(kind, x, y)}<text x="{x + ENTRY - 6}" y="{y + 4}">{kind.label}</text>')
+        drawn.append(f'{_draw_sample(kind, x, y)}<text x="{x + ENTRY - 5}" y="{y + 4}">{kind.label}</text>')
         x += room + ENTRY // 2
     lines = wrapped(explained, width)
     y += 2 * PITCH

@@ -18,6 +18,7 @@ SLICES: Hatch = ((THIRD, 0, THIRD, 1), (REST, 0, REST, 1))
 RUNGS: Hatch = tuple((0, part / 6, 1, part / 6) for part in range(1, 6))
 CROSS: Hatch = ((0, 0, 1, 1), (0, 1, 1, 0))
 MARGIN: Hatch = ((0.2, 0.2, 0.8, 0.2), (0.8, 0.2, 0.8, 0.8), (0.8, 0.8, 0.2, 0.8), (0.2, 0.8, 0.2, 0.2))
+HILLS: Hatch = ((0, 0.8, 0.35, 0.4), (0.35, 0.4, 0.6, 0.7), (0.6, 0.7, 0.75, 0.55), (0.75, 0.55, 1, 0.8))
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Kind:
     dash: str = ""
 
 
-INPUT = Kind("input", "", "#868e96")
+INPUT = Kind("input", "", "#868e96", hatch=HILLS)
 MERGE = Kind("where paths meet", "", "#868e96")
 PLAIN = Kind(
     "number by number",

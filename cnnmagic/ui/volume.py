@@ -19,9 +19,12 @@ LEAST_SIDE, LEAST_THICKNESS = 8, 3
 OBLIQUE = 0.36
 BAR = 9
 RADIUS = 11
+# A narrower face has no room for the upright lines of a hatch.
+LEAST_HATCHED = 10
 # The pitch of the lines of text, and the width at which words are wrapped, or cut if they are a single one.
-PITCH = 13
-NARROW, WIDEST = 93, 150
+PITCH = 12
+NARROW, WIDEST = 100, 150
+BOLD, FAINT = ' font-weight="600"', ' opacity=".7"'
 SIGNS = {
     "add": "M-5 0h10M0 -5v10",
     "multiply": "M-4 -4l8 8M4 -4l-8 8",
@@ -84,10 +87,11 @@ def measure(boxes: Iterable[Box]) -> Measure:
 
 @dataclass(frozen=True)
 class Caption:
-    """What is written at a box: its shape, in bold, and lines of words; the last `quiet` of them are less important."""
+    """What is written at a box: its shape, in bold, and lines of words, the first `strong`, the last `quiet`."""
 
     shape: str
     words: tuple[str, ...]
+    strong: int = 0
     quiet: int = 0
 
     @property
@@ -98,11 +102,12 @@ class Caption:
 def caption(box: Box) -> Caption:
     """The words of a box: its mark, the layer, those folded into it, parameters, lines of the cell."""
     folded = wrapped(" ".join(box.phrases[1:]), NARROW)
-    words = [box.mark] * bool(box.mark) + wrapped(" ".join(box.phrases[:1]), NARROW) + folded
+    mark = wrapped(box.mark, NARROW)
+    words = [*mark, *wrapped(" ".join(box.phrases[:1]), NARROW), *folded]
     counted = [f"{box.parameters:,} params"] if box.parameters else []
     quiet = [*counted, *wrapped(lines_text(box.lines), NARROW)]
     cut = (fitted(line, WIDEST) for line in (*words, *quiet))
-    return Caption(fitted(show(box.shape), WIDEST), tuple(cut), len(quiet))
+    return Caption(fitted(show(box.shape), WIDEST), tuple(cut), len(mark), len(quiet))
 
 
 def lines_text(lines: Iterable[int]) -> str:
@@ -150,10 +155,10 @@ def draw_merge(verb: str, x: int, y: int) -> str:
 
 def draw_caption(words: Caption, x: int, top: int, bottom: int, merge: bool) -> str:
     """Write a box's shape above it, at a merge below it with the rest, all around x."""
-    first = "" if merge else f'<tspan x="{x}" y="{top - 5}" font-weight="600">{xml_text(words.shape)}</tspan>'
-    below = [(words.shape, ' font-weight="600"')] if merge else []
-    loud = len(words.words) - words.quiet
-    below += [(line, "" if place < loud else ' opacity=".7"') for place, line in enumerate(words.words)]
+    first = "" if merge else _tspans([(words.shape, BOLD)], x, top - 5)
+    below = [(words.shape, BOLD)] if merge else []
+    styles = [BOLD] * words.strong + [""] * (len(words.words) - words.strong - words.quiet) + [FAINT] * words.quiet
+    below += zip(words.words, styles, strict=True)
     lines = _tspans(below, x, bottom + PITCH)
     return f'<text text-anchor="middle">{first}{lines}</text>'
 
@@ -167,13 +172,13 @@ def _tspans(lines: Sequence[tuple[str, str]], x: int, y: int) -> str:
 
 def _draw_hatch(kind: Kind, solid: Solid, x: int, y: int) -> str:
     """Draw a kind's hatch on its face, as a path in the ink of the text: no pattern, whose id others could have."""
-    if not kind.hatch:
-        return ""
     t, h, d = solid.thickness, solid.height, solid.depth
     on_side = d > 0 and kind.face == "side"
     left, top, across, rise = (x + t, y + d, d, d) if on_side else (x, y + d, t, 0)
+    lines = [line for line in kind.hatch if line[0] != line[2] or across >= LEAST_HATCHED]
     path = "".join(
         f"M{left + across * a:.0f} {top + h * b - rise * a:.0f}L{left + across * c:.0f} {top + h * e - rise * c:.0f}"
-        for a, b, c, e in kind.hatch
+        for a, b, c, e in lines
     )
-    return f'<path fill="none" stroke="currentColor" stroke-opacity=".55" stroke-width=".75" d="{path}"/>'
+    style = 'fill="none" stroke="currentColor" stroke-opacity=".55" stroke-width=".75"'
+    return f'<path {style} d="{path}"/>' if path else ""

@@ -117,7 +117,8 @@ def test_bare_words_stand_in_the_order_of_keras():
 
 def test_activations_are_those_of_keras():
     known = {name for name in dir(keras.activations) if callable(getattr(keras.activations, name)) and name[0] != "_"}
-    assert known - {"serialize", "deserialize", "get"} == set(ACTIVATIONS)
+    refused = {"threshold", "glu"}  # one needs numbers, the other halves the channels
+    assert known - {"serialize", "deserialize", "get"} - refused == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.values())

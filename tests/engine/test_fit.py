@@ -31,8 +31,7 @@ from cnnmagic.events import (
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 from cnnmagic.session import build_model, load_data, make_plan, work_of
-from cnnmagic.state import RunState
-from cnnmagic.ui.glance import cause
+from cnnmagic.state import RunState, cause
 
 TEXT = "data digits\nconv 4 3x3 relu\nflatten\noutput 10\nseed 3\ntrain epochs={epochs} batch=64 {words}"
 BATCHES = 21  # of 64 out of 1,294 images, the last one of 14

@@ -22,7 +22,7 @@ def directive(text: str) -> syntax.Directive:
 
 
 def trained(words: str) -> Plan:
-    return plan(f"data digits\noutput\ntrain {words}")
+    return plan(f"data digits\noutput\ntrain {words}\nsweep")
 
 
 def no_variable(path: str) -> None:

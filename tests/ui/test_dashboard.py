@@ -77,7 +77,7 @@ class Trained:
                 case Resume():
                     emit(Resumed(1.0, 1_061.0))
                 case SetLearningRate(rate):
-                    emit(LearningRateSet(rate))
+                    emit(LearningRateSet(rate, rate))
         emit(Finished("stopped", 1_070.0))
 
 
