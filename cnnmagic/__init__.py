@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from cnnmagic.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["CnnError", "DataError", "ParseError", "PlanError", "RunError", "build", "plan", "train"]
+__all__ = [
+    "CnnError",
+    "DataError",
+    "ParseError",
+    "PlanError",
+    "RunError",
+    "build",
+    "from_keras",
+    "plan",
+    "to_python",
+    "train",
+]
 
 
 def plan(text: str, **variables: Any) -> Plan:
@@ -29,6 +40,21 @@ def build(plan: Plan | str, **variables: Any) -> Any:
     from cnnmagic.session import build_model, make_plan
 
     return build_model(make_plan(plan, variables) if isinstance(plan, str) else plan)
+
+
+def to_python(plan: Plan | str, name: str = "net", **variables: Any) -> str:
+    """Plain Keras code for a plan (or a text): model, data and training, without cnnmagic; raises `CnnError`."""
+    from cnnmagic.lang.python import to_python as write
+    from cnnmagic.session import make_plan
+
+    return write(make_plan(plan, variables) if isinstance(plan, str) else plan, name)
+
+
+def from_keras(model: Any) -> str:
+    """The text of a Functional or Sequential Keras model of known layers; raises `CnnError`."""
+    from cnnmagic.engine.from_keras import from_keras as read
+
+    return read(model)
 
 
 def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **variables: Any) -> Run:

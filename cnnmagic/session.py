@@ -7,6 +7,7 @@ import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
@@ -105,6 +106,39 @@ class Session:
 
         display({"text/plain": str(plan), "text/html": plan_html(plan, name)}, raw=True)
 
+    def show_picture(self, name: str, plan: Plan) -> None:
+        """Draw the network in a notebook; in a terminal write the picture to a file."""
+        from cnnmagic.ui.architecture import draw_network
+
+        if self.is_notebook:
+            from IPython.display import display
+
+            text = {"text/plain": str(plan), "text/html": draw_network(plan, name)}
+            display(text, raw=True)
+        else:
+            path = Path(f"{name}.svg")
+            path.write_text(draw_network(plan, name, color="#24292f"), encoding="utf-8")
+            print(f"written: {path}")
+
+    def export_python(self, name: str, plan: Plan, path: str | None) -> Path:
+        """Write a plan as Keras code, and arrays of the notebook beside it; returns the script's path."""
+        from cnnmagic.lang.python import to_python
+
+        target = Path(path or f"{name}.py")
+        target.write_text(to_python(plan, name), encoding="utf-8")
+        if plan.training is not None and isinstance(plan.source, Arrays):
+            from cnnmagic.engine.export import write_arrays
+
+            write_arrays(plan.source, target.with_name(f"{name}_data.npz"))
+        return target
+
+    def export_model(self, run: Run, kind: str, path: str | None) -> Path:
+        """Write a run's trained model in one of Keras's formats, after the end of its training."""
+        from cnnmagic.engine.export import export_model
+
+        run.wait()
+        return export_model(run.model, kind, Path(path) if path else Path(run.name))
+
     @property
     def variables(self) -> Mapping[str, Any]:
         """The notebook's variables."""
@@ -153,6 +187,12 @@ class Session:
             there = ", ".join(f"`{known}`" for known in self.known)
             raise RunError(f"no run `{name}`{near or '.'}", remedy="" if near else f"There are {there}.")
         return self.known[name]
+
+    def find_plan(self, name: str | None) -> tuple[str, Plan]:
+        """The name and the plan of a network, trained or not; without a name of the last one."""
+        found = self.find(name)
+        chosen = next(known for known, value in reversed(self.known.items()) if value is found)
+        return chosen, found if isinstance(found, Plan) else found.plan
 
     def find_run(self, name: str | None) -> Run:
         """The run of a name; raises `RunError` where it is only planned."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnnmagic.comparison import difference, zoo_table
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.lang.wording import closest, listed, sentence
-from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 from cnnmagic.session import DEFAULT_NAME, Session, retrained
 from cnnmagic.words import Answered, Words
@@ -47,31 +47,38 @@ def line_words() -> Words:
     for name, action in VERBS.items():
         help_text = (action.__doc__ or "").strip()
         verbs[name] = kinds.add_parser(name, help=help_text, description=help_text)
-        if name not in ("help", "runs", "lr"):
+        if name not in ("help", "runs", "lr", "diff"):
             verbs[name].add_argument("name", nargs="?", help="name of the network")
     verbs["train"].add_argument("words", nargs="*", help="words of a `train` line: epochs=5 lr=0.01")
     verbs["train"].add_argument("--wait", action="store_const", const=True, help="return when the training is over")
     verbs["lr"].add_argument("words", nargs="*", metavar="NAME RATE", help="name of the network, new rate")
+    verbs["plan"].add_argument("--picture", action="store_true", help="draw it")
+    verbs["diff"].add_argument("name", help="name of a network")
+    verbs["diff"].add_argument("other", help="name of another network")
+    verbs["export"].add_argument("path", nargs="?", help="file to write; named after the network if not given")
+    for kind in ("python", "keras", "savedmodel", "onnx", "litert"):
+        verbs["export"].add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"as {kind}")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
     verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
     verbs["help"].add_argument("word", nargs="?", help="a verb, or a word of the language")
     return words
 
 
-def plan(session: Session, name: str | None) -> None:
-    """Show the table of a network: layers, shapes, parameters, FLOPs, receptive fields, memory."""
-    found = session.find(name)
-    shown = name or next(reversed(session.known))
-    session.show_plan(shown, found if isinstance(found, Plan) else found.plan)
+def plan(session: Session, name: str | None, picture: bool) -> None:
+    """Show the table of a network: layers, shapes, parameters, FLOPs, receptive fields, memory; or its picture."""
+    shown, found = session.find_plan(name)
+    if picture:
+        session.show_picture(shown, found)
+    else:
+        session.show_plan(shown, found)
 
 
 def train(session: Session, name: str | None, words: Sequence[str], wait: bool | None) -> None:
     """Train a planned network, or train one again from new weights; words such as epochs=5 change its `train` line."""
     if name is not None and ("=" in name or name.isdigit()):
         words, name = [name, *words], None
-    found = session.find(name)
-    chosen = name or next(reversed(session.known))
-    session.train(chosen, retrained(found if isinstance(found, Plan) else found.plan, " ".join(words)), wait)
+    chosen, found = session.find_plan(name)
+    session.train(chosen, retrained(found, " ".join(words)), wait)
 
 
 def stop(session: Session, name: str | None) -> None:
@@ -132,6 +139,44 @@ def evaluate(session: Session, name: str | None, split: str) -> None:
     scores = run.evaluate(split)
     count = len(getattr(run.dataset, split))
     print(f"{run.name}: {split} accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} on {count:,} images")
+
+
+def zoo(session: Session, name: str | None) -> None:
+    """List studied networks with parameters, FLOPs and input size; with a name print its text as a ready cell."""
+    from cnnmagic.zoo import zoo_names, zoo_text
+
+    if name is None:
+        print(zoo_table())
+    elif name in zoo_names():
+        print(f"%%cnn {name}\n{zoo_text(name)}", end="")
+    else:
+        near = closest(name, zoo_names())
+        raise RunError(
+            sentence(f"no network `{name}`{near}"), remedy="" if near else f"There are {listed(zoo_names())}."
+        )
+
+
+def fmt(session: Session, name: str | None) -> None:
+    """Print the cell of a network in its canonical form."""
+    from cnnmagic.lang.canonical import canonical
+
+    shown, found = session.find_plan(name)
+    print(f"%%cnn {shown}\n{canonical(found.text)}", end="")
+
+
+def diff(session: Session, name: str, other: str) -> None:
+    """Show how the texts and the plans of two networks differ."""
+    plans = [session.find_plan(chosen)[1] for chosen in (name, other)]
+    print(difference(plans[0], plans[1], name, other))
+
+
+def export(session: Session, name: str | None, path: str | None, kind: str | None) -> None:
+    """Write a network as Keras code (--python), or the trained model (--keras, --savedmodel, --onnx, --litert)."""
+    shown, found = session.find_plan(name)
+    if kind in (None, "python"):
+        print(f"written: {session.export_python(shown, found, path)}")
+    else:
+        print(f"written: {session.export_model(session.find_run(name), kind, path)}")
 
 
 def help_on(session: Session, word: str | None) -> None:
@@ -195,4 +240,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "runs": runs,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
+    "zoo": zoo,
+    "diff": diff,
+    "fmt": fmt,
 }

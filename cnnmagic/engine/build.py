@@ -26,7 +26,12 @@ def build(plan: Plan, name: str = "net") -> Any:
         layer = _layer(keras, step, policy if step is not plan.steps[-1] else "float32", plan.place_of(step.line))
         inputs = [tensors[source] for source in step.inputs]
         tensors[step.name] = layer(inputs if isinstance(step.layer, Merge) else inputs[0])
-    return keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
+    model = keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
+    if plan.base is not None:
+        from cnnmagic.engine.pretrained import load_pretrained
+
+        load_pretrained(model, plan.base)
+    return model
 
 
 def compile_model(model: Any, training: Training, output: Output) -> None:

@@ -80,7 +80,7 @@ class Graph:
         shape = inputs[0].shape
         if isinstance(layer, Merge):
             return layer.merged_shape(tuple(tensor.shape for tensor in inputs)), 0, 0
-        if isinstance(layer, KerasLayer) and self.measure is not None:
+        if isinstance(layer, KerasLayer) and layer.needs_keras and self.measure is not None:
             return self.measure(layer, shape)
         return layer.output_shape(shape), layer.parameters(shape), layer.frozen_parameters(shape)
 

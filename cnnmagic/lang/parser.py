@@ -16,7 +16,7 @@ from cnnmagic.lang.source import Source, read_source
 
 DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
 SUITES = ("block", "repeat", "residual", "branches", "branch")
-JOINS = ("from", "add", "concat")
+JOINS = ("from", "add", "concat", "average", "max", "multiply")
 KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
 MERGES = ("concat", "add", "average", "max")
 READ_AGAIN = 20
@@ -153,8 +153,8 @@ class _Reader:
             case _ if keyword in JOINS and not words:
                 remedy = f"Label it where it stands, `stem <- conv 32 3x3`, then write `{keyword} stem`."
                 raise ParseError(f"`{keyword}` needs the label of a layer.", place=place, remedy=remedy)
-            case _ if keyword in JOINS and label is None and _names_only(words):
-                return syntax.Join(place, words, keyword)
+            case _ if keyword in JOINS and _names_only(words):
+                return syntax.Join(place, words, keyword, label)
         return syntax.Layer(place, words, str(head), label)
 
     def block(self, place: Place, words: tuple[syntax.Word, ...], body: tuple[syntax.Statement, ...]) -> syntax.Block:

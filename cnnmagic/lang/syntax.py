@@ -161,9 +161,10 @@ class Branches(Statement):
 
 @dataclass(frozen=True)
 class Join(Statement):
-    """`from a`, `add a`, `concat a b`: go on from, or merge with, labelled layers."""
+    """`from a`, `add a`, `concat a b`: go on from, or merge with, labelled layers; `b <- add a` labels the sum."""
 
     kind: str
+    label: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from cnnmagic.lang.wording import closest, sentence
 from cnnmagic.layers import (
     ACTIVATIONS,
     BY_WORD,
+    KERAS_LAYERS,
     MERGES,
     SYNONYMS,
     Activation,
@@ -165,6 +166,8 @@ class Walk:
             self.output_layer(statement)
         elif word == "se":
             self.squeeze_and_excite(statement)
+        elif statement.name in KERAS_LAYERS:
+            self.keras_layer(statement)
         elif word in ACTIVATIONS or word in SYNONYMS:
             activation = SYNONYMS.get(word, word)
             if statement.words:
@@ -198,7 +201,8 @@ class Walk:
         if layer is None:
             raise PlanError(self._unknown(statement.name))
         self.append(layer, statement.place, layer.class_name.lower(), statement.label or "")
-        self.notes.append(f"`{layer.class_name}` is Keras's own: its multiply-adds are not counted")
+        if layer.needs_keras:
+            self.notes.append(f"`{layer.class_name}` is Keras's own: its multiply-adds are not counted")
 
     def take_notes(self, binding: Any) -> None:
         self.notes.extend(binding.notes)
@@ -219,7 +223,7 @@ class Walk:
         assert self.graph is not None  # whoever has a tensor has a graph
         self.current = self.graph.add(layer, inputs, place, word, name)
 
-    def label(self, statement: syntax.Layer) -> None:
+    def label(self, statement: syntax.Layer | syntax.Join) -> None:
         assert statement.label is not None  # the caller looked
         if statement.label in (INPUT, "output", "rescale") or not statement.label.isidentifier():
             remedy = "Use letters, digits and `_`, and no word of the language."
@@ -358,11 +362,14 @@ class Walk:
         if self.lost or self.current is None:
             return
         if statement.kind != "from":
-            self.push(MERGE_CLASSES[statement.kind](), (self.current, *named), statement.place, statement.kind)
+            name = statement.label or ""
+            self.push(MERGE_CLASSES[statement.kind](), (self.current, *named), statement.place, statement.kind, name)
         elif len(named) > 1:
             raise PlanError("`from` takes one label.", remedy="Use `add` or `concat` to bring several together.")
         else:
             self.current = named[0]
+        if statement.label:
+            self.label(statement)
 
     def labelled(self, word: syntax.Word) -> Tensor:
         name = str(word.value)

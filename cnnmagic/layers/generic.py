@@ -1,4 +1,4 @@
-"""Any other class of `keras.layers` by its own name: Keras itself is asked for its shape and its weights."""
+"""Any other class of `keras.layers` by its own name; where it has weights or another shape, Keras itself is asked."""
 
 from __future__ import annotations
 
@@ -59,6 +59,39 @@ KERAS_LAYERS = [
 ]
 
 
+SHAPE_KEEPING = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AutoContrast",
+    "AugMix",
+    "ELU",
+    "Equalization",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "LeakyReLU",
+    "Masking",
+    "RandAugment",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "ReLU",
+    "Softmax",
+    "Solarization",
+    "UnitNormalization",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KerasLayer(Layer):
     """A Keras layer that has no word of its own; `positional` and `extra` are handed to Keras as they are."""
@@ -69,6 +102,11 @@ class KerasLayer(Layer):
     @property
     def kind(self) -> str:
         return self.class_name
+
+    @property
+    def needs_keras(self) -> bool:
+        """Whether only Keras knows its shape and its weights."""
+        return self.class_name not in SHAPE_KEEPING
 
     def arguments(self) -> dict[str, Any]:
         return dict(self.extra)

@@ -25,11 +25,10 @@ def place(piece: Piece | Row, sizes: Measure, limit: int) -> Area:
             return _place_fork(piece, sizes, limit)
         case Frame():
             return _place_frame(piece, sizes, limit)
+        case Row(pieces=()):
+            return Area(0, -ROW_GAP, ROW_GAP)
         case Row():
-            empty = Area(0, -ROW_GAP, ROW_GAP)
-            return (
-                set_row(piece, [place(part, sizes, limit) for part in piece.pieces], limit) if piece.pieces else empty
-            )
+            return set_row(piece, [place(part, sizes, limit) for part in piece.pieces], limit)
 
 
 def _place_box(box: Box, sizes: Measure) -> Area:

@@ -66,18 +66,20 @@ class Measure:
         if len(box.size) == 1:
             return Solid(BAR, round(LEAST_SIDE + TALLEST * log(1 + box.size[0]) / log(1 + self.units)))
         *sides, channels = box.size or (1, 1)
-        thickness = round(LEAST_THICKNESS + THICKEST * sqrt(channels / self.channels))
-        return Solid(thickness, self._edge(sides[0]), round(OBLIQUE * self._edge(sides[1])) if sides[1:] else 0)
+        thickness = round(LEAST_THICKNESS + THICKEST * sqrt(min(1, channels / self.channels)))
+        height = self._edge(sides[0])
+        # A face that leans farther than it is tall would leave no level way into the solid and out of it.
+        return Solid(thickness, height, min(height, round(OBLIQUE * self._edge(sides[1]))) if sides[1:] else 0)
 
     def _edge(self, side: float) -> int:
-        return round(LEAST_SIDE + TALLEST * sqrt(side / self.side))
+        return round(LEAST_SIDE + TALLEST * sqrt(min(1, side / self.side)))
 
 
 def measure(boxes: Iterable[Box]) -> Measure:
     """Take the largest side, channels and list of all boxes, or what keeps tiny networks from looking huge."""
     least = Measure()
     sizes = [box.size for box in boxes]
-    volumes = [size for size in sizes if len(size) > 1]
+    volumes = [size for size in sizes if len(size) > 2]
     return Measure(
         max([least.side, *(side for size in volumes for side in size[:-1])]),
         max([least.channels, *(size[-1] for size in volumes)]),
@@ -173,7 +175,7 @@ def _tspans(lines: Sequence[tuple[str, str]], x: int, y: int) -> str:
 def _draw_hatch(kind: Kind, solid: Solid, x: int, y: int) -> str:
     """Draw a kind's hatch on its face, as a path in the ink of the text: no pattern, whose id others could have."""
     t, h, d = solid.thickness, solid.height, solid.depth
-    on_side = d > 0 and kind.face == "side"
+    on_side = d > 0 and (kind.face == "side" or t < LEAST_HATCHED)
     left, top, across, rise = (x + t, y + d, d, d) if on_side else (x, y + d, t, 0)
     lines = [line for line in kind.hatch if line[0] != line[2] or across >= LEAST_HATCHED]
     path = "".join(

@@ -124,6 +124,7 @@ ln
 reshape 222156
 output 2""",
     "bare": "input 8x8x1\noutput 10",
+    "flat": "input 2x900x2\nconv 8 1x5 same relu\ndwconv 1x9 /3 same\nmaxpool 1x2\noutput 3",
 }
 NAMES = [*NETWORKS, *CELLS]
 

@@ -1,0 +1,100 @@
+"""A cell in its canonical form: one way of writing each statement, comments and blank lines kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cnnmagic.errors import CnnError
+from cnnmagic.lang import syntax
+from cnnmagic.lang.binding import bind
+from cnnmagic.lang.expand import layer_class
+from cnnmagic.lang.parser import parse
+from cnnmagic.layers.phrase import phrase
+
+INDENT = "    "
+_COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)(#.*)$""")
+
+
+def canonical(text: str) -> str:
+    """The text with every statement in its shortest usual form; raises `ParseError` where it can't be read."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    written = dict(_statements(parse(text).statements, 0))
+    told: list[str] = []
+    for number, line in enumerate(lines, 1):
+        comment = _comment(line)
+        if number in written:
+            told.append(written[number] + (f"  {comment}" if comment else ""))
+        elif not line.strip() or line.lstrip().startswith(("#", "%%cnn")):
+            told.append(_indented(line, number, written, lines))
+    return "\n".join(told).strip("\n") + "\n"
+
+
+def _statements(statements: Sequence[syntax.Statement], depth: int) -> Iterator[tuple[int, str]]:
+    for statement in statements:
+        yield statement.place.line, INDENT * depth + _written(statement)
+        yield from _statements(getattr(statement, "body", ()), depth + 1)
+        yield from _statements(getattr(statement, "branches", ()), depth + 1)
+
+
+def _written(statement: Any) -> str:
+    words = [_word(word) for word in statement.words]
+    match statement:
+        case syntax.Layer(name=name, label=label):
+            return (f"{label} <- " if label else "") + _layer(statement, name, words)
+        case syntax.Directive(name=name) | syntax.Use(name=name):
+            head = [name] if isinstance(statement, syntax.Directive) else ["use", name]
+            return " ".join([*head, *words])
+        case syntax.Block(name=name, parameters=parameters):
+            given = [p.name if p.default is None else f"{p.name}={p.default}" for p in parameters]
+            return f"block {name}({', '.join(given)}):"
+        case syntax.Branches(merge=merge):
+            return f"branches -> {merge}:"
+        case syntax.Branch(name=name, body=body):
+            return " ".join(filter(None, ["branch", name])) + (":" if body else "")
+        case syntax.Join(kind=kind, label=label):
+            return (f"{label} <- " if label else "") + " ".join([kind, *words])
+        case syntax.Repeat():
+            return " ".join(["repeat", *words]) + ":"
+    return " ".join(["residual", *words]) + ":"
+
+
+def _layer(statement: syntax.Layer, name: str, words: list[str]) -> str:
+    """The layer by its first word, its options in order; as written where they hang on a block's parameters."""
+    kind = layer_class(name)
+    if kind is None or any(isinstance(word.value, syntax.Choices | syntax.Variable) for word in statement.words):
+        return " ".join([name if kind is None else kind.words[0], *words])
+    try:
+        binding = bind(kind, name, statement.words, ("bn",) if kind.takes_bn else (), kind.keras_only)
+        layer = kind(**binding.values)
+    except (CnnError, TypeError):
+        return " ".join([kind.words[0] if kind.words else kind.__name__, *words])
+    if "bn" not in binding.flags:
+        return phrase(layer)
+    activation = getattr(layer, "activation", None)
+    plain: Any = replace(layer, activation=None)  # type: ignore[call-arg]  # all that take bn have an activation
+    return " ".join(filter(None, [phrase(plain), "bn", activation]))
+
+
+def _word(word: syntax.Word) -> str:
+    text = str(word.value)
+    if isinstance(word.value, float):
+        text = f"{word.value:g}" if float(f"{word.value:g}") == word.value else repr(word.value)
+    if isinstance(word.value, syntax.Text) and re.search(r"[\s,(){}=#]", text):
+        text = f'"{text}"'
+    return f"{word.key}={text}" if word.key else text
+
+
+def _comment(line: str) -> str:
+    found = _COMMENT.match(line)
+    return found[2] if found and found[1].strip() else ""
+
+
+def _indented(line: str, number: int, written: dict[int, str], lines: list[str]) -> str:
+    """A comment's line at the depth of the statement after it."""
+    if not line.strip():
+        return ""
+    after = next((written[n] for n in range(number, len(lines) + 1) if n in written), "")
+    return after[: len(after) - len(after.lstrip())] + line.strip()

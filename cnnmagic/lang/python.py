@@ -1,0 +1,241 @@
+"""`Plan` to plain Keras code: a script that needs no cnnmagic and trains to the same numbers under the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from cnnmagic.datasets import NAMED, Arrays, File, Named
+from cnnmagic.errors import PlanError
+from cnnmagic.layers import Merge
+from cnnmagic.plans import OPTIMIZERS, Plan, Step, Training
+
+POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
+SCHEDULE = '''
+class Schedule(keras.callbacks.Callback):
+    """Sets the learning rate before every batch."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        steps = self.params["epochs"] * self.params["steps"]
+        progress = min(1.0, (self.epoch * self.params["steps"] + batch) / max(1, steps - 1))
+        self.model.optimizer.learning_rate = PEAK * factor(progress)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+'''
+FACTORS = {
+    "cosine": "    return (1 + math.cos(math.pi * progress)) / 2\n",
+    "step": "    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01\n",
+    "onecycle": """    def between(start, end, part):
+        return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+    return between(1 / 25, 1.0, progress / 0.3) if progress < 0.3 else between(1.0, 1e-4, (progress - 0.3) / 0.7)
+""",
+}
+
+
+def to_python(plan: Plan, name: str = "net") -> str:
+    """A script that builds the plan's model and, where the plan trains, loads its data, trains and evaluates it.
+
+    Arrays of the notebook are expected in `NAME_data.npz`, as x, y and, where given, x_test, y_test.
+    """
+    if plan.base is not None:
+        raise PlanError(
+            f"pretrained weights of `{plan.base.name}` can't be written as code.",
+            remedy="Save the trained model: `%cnn export NAME --keras`.",
+        )
+    trains = plan.training is not None and plan.output is not None
+    parts = [f'"""{name}: a convolutional network in Keras."""\n', _imports(plan, trains)]
+    if trains:
+        parts += [_data(plan, name)]
+    parts += [_seed(plan), _model(plan, name)]
+    if trains:
+        parts += [_training(plan)]
+    else:
+        parts += ["model.summary()\n"]
+    return "\n".join(part for part in parts if part)
+
+
+def _imports(plan: Plan, trains: bool) -> str:
+    lines = ["import keras", "from keras import layers"]
+    if trains:
+        standard = ["import math\n"] if plan.training and plan.training.schedule != "constant" else []
+        lines = [*standard, *lines[:1], "import numpy as np", *lines[1:]]
+        if isinstance(plan.source, Named) and plan.source.name == "digits":
+            lines.append("from sklearn.datasets import load_digits")
+        lines.append("from sklearn.model_selection import train_test_split")
+    return "\n".join(lines) + "\n"
+
+
+def _seed(plan: Plan) -> str:
+    policy = POLICIES.get(plan.training.precision) if plan.training else None
+    lines = [f'keras.config.set_dtype_policy("{policy}")'] if policy else []
+    lines += [f"keras.utils.set_random_seed({plan.seed})"] if plan.seed is not None else []
+    return "\n".join([*lines, ""]) if lines else ""
+
+
+def _data(plan: Plan, name: str) -> str:
+    tests = plan.facts is None or bool(plan.facts.tests)
+    lines = ["# Data: images (count, height, width, channels) with the values that they have, labels 0, 1, 2 …"]
+    lines += _reading(plan, name)
+    seed = plan.seed or 0
+    if not tests:
+        lines += _split("x_train", "y_train", "x_test", "y_test", plan.test, seed)
+    if plan.training and plan.training.validation:
+        lines += _split("x_train", "y_train", "x_validation", "y_validation", plan.training.validation, seed)
+    if plan.resize:
+        lines += _resizing(plan)
+    return "\n".join(lines) + "\n"
+
+
+def _reading(plan: Plan, name: str) -> list[str]:
+    tests = plan.facts is None or bool(plan.facts.tests)
+    channels = "x_train = x_train.reshape(*x_train.shape[:3], -1)", "x_test = x_test.reshape(*x_test.shape[:3], -1)"
+    match plan.source:
+        case Named("digits"):
+            return [
+                "digits = load_digits()",
+                'x_train, y_train = digits.images.astype("uint8")[..., np.newaxis], digits.target',
+            ]
+        case Named(known):
+            assert known in NAMED  # a plan has no other names
+            lines = [f"(x_train, y_train), (x_test, y_test) = keras.datasets.{known}.load_data()"]
+            return [*lines, *channels, "y_train, y_test = y_train.ravel(), y_test.ravel()"]
+        case File(path):
+            lines = [f"arrays = np.load({path!r})", 'x_train, y_train = arrays["x_train"], arrays["y_train"]']
+            further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
+            return [*lines, *further, channels[0], *(channels[1:] if tests else ())]
+        case Arrays():
+            lines = [f'arrays = np.load("{name}_data.npz")', 'x_train, y_train = arrays["x"], arrays["y"]']
+            further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
+            return [*lines, *further]
+    raise PlanError(f"data from {plan.source} can't be written as code.")
+
+
+def _split(x: str, y: str, x_kept: str, y_kept: str, part: float, seed: int) -> list[str]:
+    """The same split as at training: indices are drawn, each class in its share."""
+    return [
+        f"kept = max(1, round({part!r} * len({x})))",
+        f"rest, kept = train_test_split(np.arange(len({x})), test_size=kept, random_state={seed}, stratify={y})",
+        f"{x_kept}, {y_kept}, {x}, {y} = {x}[kept], {y}[kept], {x}[rest], {y}[rest]",
+    ]
+
+
+def _resizing(plan: Plan) -> list[str]:
+    resize = plan.resize
+    assert resize is not None  # the caller looked
+    aspect = {"crop": ", crop_to_aspect_ratio=True", "pad": ", pad_to_aspect_ratio=True"}.get(resize.how, "")
+    names = ["x_train", "x_test"] + (["x_validation"] if plan.training and plan.training.validation else [])
+    call = (
+        f'keras.ops.image.resize(images.astype("float32"), ({resize.height}, {resize.width}), antialias=True{aspect})'
+    )
+    return [
+        "",
+        "",
+        "def resized(images):",
+        f"    sized = keras.ops.convert_to_numpy({call})",
+        '    return (np.rint(sized) if images.dtype.kind in "ui" else sized).astype(images.dtype)',
+        "",
+        "",
+        *(f"{name} = resized({name})" for name in names),
+    ]
+
+
+def _model(plan: Plan, name: str) -> str:
+    variables = _variables(plan)
+    shape = ", ".join(map(str, plan.input_shape)) + ("," if len(plan.input_shape) == 1 else "")
+    lines = [f'inputs = keras.Input(({shape}), name="input")']
+    for step in plan.steps:
+        sources = [variables[source] for source in step.inputs]
+        given = f"[{', '.join(sources)}]" if isinstance(step.layer, Merge) else sources[0]
+        call = f"layers.{step.layer.kind}({_arguments(plan, step)})({given})"
+        lines.append(f"{variables[step.name]} = {call}")
+    output = variables[plan.steps[-1].name] if plan.steps else "inputs"
+    return "\n".join([*lines, f'model = keras.Model(inputs, {output}, name="{name}")', ""])
+
+
+def _variables(plan: Plan) -> dict[str, str]:
+    """A variable for each step: `x` where only the next step reads it, else the step's own name."""
+    readers = Counter(source for step in plan.steps for source in step.inputs)
+    following = {before.name: after for before, after in zip(plan.steps, plan.steps[1:], strict=False)}
+    variables = {"input": "inputs"}
+    for step in plan.steps:
+        after = following.get(step.name)
+        alone = readers[step.name] == 1 and after is not None and step.name in after.inputs
+        variables[step.name] = "x" if alone else step.name
+    if plan.steps:
+        variables[plan.steps[-1].name] = "outputs"
+    return variables
+
+
+def _arguments(plan: Plan, step: Step) -> str:
+    positional = [_literal(value) for value in getattr(step.layer, "positional", ())]
+    given = step.layer.arguments()
+    keywords = [f"{name}={_literal(_shortened(name, value))}" for name, value in given.items()]
+    mixed = plan.training is not None and plan.training.precision in POLICIES
+    last = ['dtype="float32"'] if mixed and step is plan.steps[-1] else []
+    return ", ".join([*positional, *keywords, *last, f'name="{step.name}"'])
+
+
+def _shortened(name: str, value: Any) -> Any:
+    """3 for (3, 3), as Keras takes it too."""
+    pair = isinstance(value, tuple) and len(value) == 2 and name in SAME_NUMBERS_TWICE
+    return value[0] if pair and value[0] == value[1] else value
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, float) and 0 < value < 0.1 and value == 1 / round(1 / value):
+        return f"1 / {round(1 / value)}"
+    return repr(value)
+
+
+def _training(plan: Plan) -> str:
+    training, output = plan.training, plan.output
+    assert training is not None and output is not None  # the caller looked
+    lines = _schedule(training) if training.schedule != "constant" else []
+    lines += _compiling(training, output.loss, output.activation in ("softmax", "sigmoid"))
+    validation = "validation_data=(x_validation, y_validation)" if training.validation else ""
+    callbacks = ["Schedule()"] if training.schedule != "constant" else []
+    if training.early_stop is not None:
+        monitor = "val_loss" if training.validation else "loss"
+        stop = f'keras.callbacks.EarlyStopping("{monitor}", patience={training.early_stop}, restore_best_weights=True)'
+        callbacks.append(stop)
+    options = [f"batch_size={training.batch_size}", f"epochs={training.epochs}", validation]
+    options += [f"callbacks=[{', '.join(callbacks)}]"] if callbacks else []
+    lines += [f"history = model.fit(x_train, y_train, {', '.join(filter(None, options))})"]
+    lines += [
+        "loss, accuracy = model.evaluate(x_test, y_test, verbose=0)",
+        'print(f"test accuracy {accuracy:.2%}")',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _schedule(training: Training) -> list[str]:
+    peak = "keras.ops.convert_to_numpy(optimizer.learning_rate).item()"
+    return [
+        _optimizer(training),
+        f"PEAK = {peak}",
+        "",
+        "",
+        "def factor(progress):",
+        FACTORS[training.schedule],
+        SCHEDULE,
+        "",
+    ]
+
+
+def _compiling(training: Training, loss: str, named: bool) -> list[str]:
+    optimizer = [] if training.schedule != "constant" else [_optimizer(training)]
+    classes = {"binary_crossentropy": "BinaryCrossentropy"}.get(loss, "SparseCategoricalCrossentropy")
+    judged = f'"{loss}"' if named else f"keras.losses.{classes}(from_logits=True)"
+    return [*optimizer, f'model.compile(optimizer=optimizer, loss={judged}, metrics=["accuracy"])']
+
+
+def _optimizer(training: Training) -> str:
+    names = ("learning_rate", "momentum", "weight_decay")
+    options = [f"{name}={getattr(training, name)!r}" for name in names if getattr(training, name) is not None]
+    return f"optimizer = keras.optimizers.{OPTIMIZERS[training.optimizer]}({', '.join(options)})"
