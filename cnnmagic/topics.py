@@ -97,6 +97,21 @@ TOPICS = {
         "concat LABEL …",
         "input 28x28x3\nfirst <- conv 8 3x3 same relu\nconv 16 3x3 same\nconcat first",
     ),
+    "average": Topic(
+        "The mean of what comes in and of layers that have labels, number by number.",
+        "average LABEL …",
+        "input 28x28x3\nfirst <- conv 8 3x3 same relu\nconv 8 3x3 same\naverage first",
+    ),
+    "max": Topic(
+        "The largest of what comes in and of layers that have labels, number by number.",
+        "max LABEL …",
+        "input 28x28x3\nfirst <- conv 8 3x3 same relu\nconv 8 3x3 same\nmax first",
+    ),
+    "multiply": Topic(
+        "The product of what comes in and of layers that have labels, number by number.",
+        "multiply LABEL …",
+        "input 28x28x3\nfirst <- conv 8 3x3 same relu\nconv 8 3x3 same\nmultiply first",
+    ),
     "use": Topic(
         "Take a studied network, or an earlier cell, as it is; or, with layers after it, without its head.",
         "use NAME [imagenet] [freeze] [weights=PATH]",

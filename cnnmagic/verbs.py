@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cnnmagic.comparison import difference, zoo_table
@@ -185,9 +186,11 @@ def help_on(session: Session, word: str | None) -> None:
 
     if word is None:
         line_words().print_help()
-    elif word in VERBS and word != "train":
-        act(session, f"{word} --help")
-    else:
+        return
+    if word in VERBS:
+        with suppress(Answered):
+            act(session, f"{word} --help")
+    if word not in VERBS or word == "train":
         print(explain_word(word))
 
 

@@ -33,7 +33,7 @@ def offered(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("%%cnn\nmax│", ["maxpool"]),
+        ("%%cnn\nmax│", ["maxpool", "max"]),
         ("%%cnn\nMAXP│", ["maxpool"]),
         ("%%cnn\nConv2DT│", ["Conv2DTranspose"]),
         ("%%cnn\nga│", ["gap"]),

@@ -25,6 +25,7 @@ CONNECTING = (
     "__init__",
     "magic",
     "verbs",
+    "comparison",
     "completion",
     "tab",
     "word_help",

@@ -333,7 +333,12 @@ def test_every_verb_has_help(verb: str, shell: Shell, hundred_columns, golden: C
 
 
 def test_help_takes_a_verb(shell: Shell) -> None:
-    assert shell("%cnn help train") == shell("%cnn train --help")
+    assert shell("%cnn help stop") == shell("%cnn stop --help")
+
+
+def test_help_takes_a_word_of_the_language(shell: Shell) -> None:
+    assert "Keras's Conv2D" in shell("%cnn help conv")
+    assert shell("%cnn train --help") in shell("%cnn help train")
 
 
 def test_help_lists_the_verbs(shell: Shell, hundred_columns, golden: Callable[[str, str], None]) -> None:

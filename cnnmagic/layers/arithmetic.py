@@ -48,7 +48,8 @@ def elements(shape: Shape) -> int | None:
 class Field:
     """What one output pixel sees: `size` input pixels, moving `jump` input pixels for each pixel of output.
 
-    `size` is None where it sees the whole of an image of free size.
+    `size` is None where it sees the whole of an image of free size. After a layer that grows the image, pixels differ
+    in what they see; the numbers are then those of a pixel in the middle of its block.
     """
 
     size: tuple[float, float] | None = (1, 1)

@@ -195,7 +195,6 @@ SEEN = {
     "deconv 1 3x3 /2\nconv 1 3x3": (3, 3),
     "conv 1 3x3 /2\ndeconv 1 4x4 /2\nconv 1 3x3": (7, 7),
     "upsample 2 interpolation=bilinear": (2, 2),
-    "conv 1 3x3 /2\nupsample 2\nconv 1 2x2": (5, 5),
     "residual:\n    conv 1 3x3 same\n    conv 1 5x5 same": (7, 7),
     "branches -> concat:\n    branch:\n        conv 1 1x7 same\n    branch:\n        conv 1 5x1 same": (5, 7),
     "residual:\n    conv 1 3x3 /2 same\n    conv 1 3x3 same": (7, 7),
