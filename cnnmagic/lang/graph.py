@@ -9,6 +9,7 @@ from math import ceil
 
 from cnnmagic.errors import Place, PlanError
 from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, widest
+from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Step
 
 INPUT = "input"
@@ -65,7 +66,7 @@ class Graph:
                 receptive_field=None if field.size is None else (ceil(field.size[0]), ceil(field.size[1])),
             )
         except Misfit as misfit:
-            raise self._explain(misfit, inputs[0], place) from None
+            raise self._explain(misfit, layer, inputs[0], place) from None
         self.steps[step.name] = step
         self.places[step.name] = place
         return Tensor(step.name, output, field)
@@ -97,9 +98,11 @@ class Graph:
         count = self._names[wished]
         return wished if count == 1 else self._name(f"{wished}_{count}")
 
-    def _explain(self, misfit: Misfit, tensor: Tensor, place: Place) -> PlanError:
+    def _explain(self, misfit: Misfit, layer: Layer, tensor: Tensor, place: Place) -> PlanError:
         """The misfit with the layer's own words, the sizes that led to it, and what to change."""
         words = place.source[place.column - 1 : place.end_column - 1].strip()
+        if words.lower().startswith("use "):
+            words = phrase(layer)  # the line names a whole network
         message, remedy = f"`{words}` {misfit}", misfit.remedy
         if not misfit.too_small:
             return PlanError(message, place=place, remedy=remedy)

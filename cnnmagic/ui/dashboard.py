@@ -19,6 +19,7 @@ from cnnmagic.ui.picture import alternative, picture_html
 
 SECONDS_BETWEEN_PAINTINGS = 0.2
 CHART_WIDTH = 420
+VIEW = "application/vnd.jupyter.widget-view+json"
 LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
 TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
 
@@ -45,9 +46,9 @@ class Dashboard:
             display(self._static(self.run.state), raw=True)
             self.painted.set()
             return
-        widget = self.box._repr_mimebundle_()
-        bundle = widget[0] if isinstance(widget, tuple) else widget
-        self._handle = display({**bundle, **self._static(self.run.state)}, raw=True, display_id=True)
+        # Said outright, since ipywidgets 7 and 8 have no method in common that tells it.
+        view = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}}
+        self._handle = display({**view, **self._static(self.run.state)}, raw=True, display_id=True)
         self.run.listen(self._notice)
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._follow,), name="cnnmagic-painter", daemon=True).start()
