@@ -170,7 +170,7 @@ class Plan:
         if None in outputs or None in self.input_shape:
             return None
         optimizer = self.training.optimizer if self.training else "adam"
-        slots = OPTIMIZER_SLOTS.get(optimizer, 2)
+        slots = OPTIMIZER_SLOTS.get(optimizer, 2) + bool(self.training and self.training.momentum)
         activations = prod(s for s in self.input_shape if s) + sum(count for count in outputs if count)
         return FLOAT_BYTES * (self.parameters + self.trainable_parameters * (1 + slots) + activations * batch)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,12 +242,18 @@ def make_plan(
     from cnnmagic.zoo import zoo_names, zoo_text
 
     earlier = texts or {}
+
+    def find_text(name: str, again: bool) -> str | None:
+        if name in earlier and not again:
+            return earlier[name]
+        return zoo_text(name.lower()) if name.lower() in zoo_names() else None
+
     return resolve(
         _parsed(text, first_line),
         variables,
         describe,
         source=None if data is None else source_of(data),
-        find_text=lambda name: earlier.get(name) or (zoo_text(name) if name in zoo_names() else None),
+        find_text=find_text,
         known=(*earlier, *zoo_names()),
         measure=measure,
     )
@@ -327,13 +333,13 @@ def work_of(run: Run) -> Callable[..., None]:
 
 def retrained(plan: Plan, words: str) -> Plan:
     """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
-    from cnnmagic.lang.directives import check_training, read_training
+    from cnnmagic.lang.directives import check_training, over_recipe, read_training
     from cnnmagic.lang.parser import parse
 
     directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
     binding = read_training(directive)
     if plan.output is None:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
-    training = replace(plan.training or plan.recipe or Training(), **binding.values)
+    training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
     check_training(training, directive.place)
     return replace(plan, training=training)

@@ -8,26 +8,28 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pytest
 
 from cnnmagic import CnnError, plan
 from cnnmagic.datasets import NAMED
+from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.data import NAMES
 from cnnmagic.errors import SHOWN_PROBLEMS
 from cnnmagic.formulas import FORMULAS, WHOLE
 from cnnmagic.lang import directives, graph, source, unfold, values, walk
 from cnnmagic.lang.binding import ALIASES
-from cnnmagic.lang.parser import KEYWORDS, MERGES
+from cnnmagic.lang.parser import JOINS, KEYWORDS, MERGES
 from cnnmagic.lang.values import MEANINGS, WORDS
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, LAYERS, SYNONYMS, Layer, show
-from cnnmagic.layers import __dict__ as classes
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import OPTIMIZERS
 from cnnmagic.session import make_plan
 from cnnmagic.table import short
 from cnnmagic.topics import TOPICS
+from cnnmagic.verbs import VERBS
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of
 from cnnmagic.zoo import zoo_names
 
@@ -104,6 +106,31 @@ def test_cells_and_results():
 def test_two_ways_to_write_a_line_are_the_same(written, same):
     ways = [plan(f"input 28x28x3\n{line}\nflatten") for line in (written, same)]
     assert [phrase(step.layer) for step in ways[0].steps] == [phrase(step.layer) for step in ways[1].steps]
+
+
+@pytest.mark.parametrize(
+    "written, last, loss", re.findall(r"^\| `(output.*)` \| `(dense.*)` \| `(\w+)` \|$", TEXT, re.M)
+)
+def test_outputs_come_with_their_losses(written, last, loss):
+    planned = plan(f"{PIECE_HEAD}\nflatten\n{written}")
+    assert planned.output is not None and planned.output.loss == loss
+    assert phrase(planned.steps[-1].layer) == last
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\| `(\w+ [\w ]+)` \| (?:goes|the|them)", TEXT, re.M))
+def test_words_that_take_labels_take_them(line):
+    assert line.split()[0] in JOINS
+    text = f"input 28x28x8\nleft <- conv 8 3x3 same\nstem <- conv 8 3x3 same\n{line}\nconv 8 3x3"
+    shape = plan(text).steps[-1].input_shape
+    assert shape == (28, 28, 24 if line.startswith("concat") else 8)
+
+
+def test_verbs_are_those_of_the_magic():
+    assert set(re.findall(r"%cnn ([a-z]+)", TEXT.replace("%%cnn", ""))) <= set(VERBS)
+
+
+def test_precision_auto_is_what_it_is_said_to_be():
+    assert ("`precision=auto` is float32" in TEXT.replace("\n", " ")) == (POLICIES["auto"] == "float32")
 
 
 def _answer(text: str, notebook: dict[str, Any], texts: dict[str, str], shown: bool) -> str:
@@ -183,23 +210,23 @@ def test_links_lead_to_headings_and_files():
 def _tables() -> Iterator[tuple[str, str]]:
     """The generated tables by name."""
     rows = [
-        (f"`{name}`", f"{facts.examples:,}", f"{facts.tests:,}" if facts.tests else "-", show(facts.shape))
-        + (str(len(facts.classes)),)
+        (f"`{name}`", f"{facts.examples:,}", f"{facts.tests:,}", show(facts.shape), str(len(facts.classes)))
         for name, facts in NAMED.items()
     ]
     yield "known data", _table(("name", "images", "for the test", "size", "classes"), rows)
+    kinds = {kind.__name__: kind for kind in LAYERS}
     for name in FAMILIES:
-        yield name, _family([classes[kind] for kind in FAMILIES[name].split()])
+        yield name, _family([kinds[kind] for kind in FAMILIES[name].split()])
     further = [(_codes([_word(kind)]), _codes(kind.keras_only)) for kind in LAYERS if kind.keras_only]
     yield "further arguments", _table(("word", "further arguments of Keras"), further)
-    yield "Keras's own", _codes(sorted(KERAS_LAYERS, key=str.lower)) + "."
+    yield "Keras's own", fill(_codes(sorted(KERAS_LAYERS, key=str.lower)) + ".", 120)
     formulas = [(f"`{name}`", f"`{FORMULAS[name]}`" if name in FORMULAS else WHOLE[name]) for name in ACTIVATIONS]
     yield "activations", _table(("activation", "what it makes of a number x"), formulas)
     synonyms = [(f"`{other}`", f"`{meant}`") for other, meant in SYNONYMS.items()]
     yield "other activations", _table(("also written", "is Keras's"), synonyms)
     for name, known in HEADS.items():
         yield name, _options([(name, known)])
-    yield "optimizers", ", ".join(f"`{name}` ({kind})" for name, kind in OPTIMIZERS.items()) + "."
+    yield "optimizers", fill(", ".join(f"`{name}` ({kind})" for name, kind in OPTIMIZERS.items()) + ".", 120)
     yield "zoo", _table(("name", "input", "parameters", "FLOPs", "`imagenet`"), map(_zoo_row, zoo_names()))
     yield "aliases", _table(("written", "is Keras's", "in"), _aliases())
     yield "limits", _table(("what", "at most"), ((what, f"{limit:,}") for what, limit in LIMITS.items()))
@@ -225,21 +252,18 @@ def _order(kind: type[Layer]) -> str:
 
 def _options(heads: list[tuple[str, Takes]]) -> str:
     """The options of several words; those of one meaning stand in one row, with the words that take it."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
-    meanings: dict[tuple[str, str, str], str] = {}
+    rows: dict[tuple[str, ...], list[str]] = {}
     for word, known in heads:
         for name, field in known.options.items():
-            row = (f"`{name}`", _takes(field), "needed" if field.default is MISSING else default_text(field) or "-")
-            rows.setdefault(row, []).append(word)
-            meanings.setdefault(row, field.metadata["help"])
+            default = "needed" if field.default is MISSING else default_text(field) or "-"
+            rows.setdefault((f"`{name}`", _takes(field), default, field.metadata["help"]), []).append(word)
+    if not rows:
+        return ""
     if len(heads) == 1:
-        table = [(*row, meanings[row]) for row in rows]
-        return _table(("argument", "takes", "default", "meaning"), table) if table else ""
-    listed = [
-        (row[0], "all" if len(words) == len(heads) else _codes(words), *row[1:], meanings[row])
-        for row, words in rows.items()
-    ]
-    return _table(("argument", "of", "takes", "default", "meaning"), listed) if listed else ""
+        return _table(("argument", "takes", "default", "meaning"), rows)
+    ordered = sorted(rows, key=lambda row: [known[0] for known in rows].index(row[0]))
+    listed = [(row[0], "all" if len(rows[row]) == len(heads) else _codes(rows[row]), *row[1:]) for row in ordered]
+    return _table(("argument", "of", "takes", "default", "meaning"), listed)
 
 
 def _takes(field: Field[Any]) -> str:

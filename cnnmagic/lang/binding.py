@@ -21,7 +21,6 @@ ALIASES = {
     "out_features": ("units",),
     "batch": ("batch_size",),
     "lr": ("learning_rate",),
-    "slope": ("negative_slope",),
 }
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from cnnmagic.errors import CnnError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
-from cnnmagic.lang.expand import layer_class
+from cnnmagic.lang.expand import in_word_order, layer_class, padding_habit
 from cnnmagic.lang.parser import parse
-from cnnmagic.layers.phrase import phrase
+from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, SYNONYMS
+from cnnmagic.layers.phrase import number_text, phrase
 
 INDENT = "    "
 _COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)(#.*)$""")
@@ -24,7 +25,7 @@ def canonical(text: str) -> str:
     written = dict(_statements(parse(text).statements, 0))
     told: list[str] = []
     for number, line in enumerate(lines, 1):
-        comment = _comment(line)
+        comment = _comments(lines, number, written)
         if number in written:
             told.append(written[number] + (f"  {comment}" if comment else ""))
         elif not line.strip() or line.lstrip().startswith(("#", "%%cnn")):
@@ -42,14 +43,17 @@ def _statements(statements: Sequence[syntax.Statement], depth: int) -> Iterator[
 def _written(statement: Any) -> str:
     words = [_word(word) for word in statement.words]
     match statement:
-        case syntax.Layer(name=name, label=label):
-            return (f"{label} <- " if label else "") + _layer(statement, name, words)
+        case syntax.Layer(label=label):
+            ordered = in_word_order(statement)
+            if _is_output(ordered):
+                return (f"{label} <- " if label else "") + " ".join(["output", *_output_words(ordered)])
+            return (f"{label} <- " if label else "") + _layer(ordered, [_word(word) for word in ordered.words])
         case syntax.Directive(name=name) | syntax.Use(name=name):
             head = [name] if isinstance(statement, syntax.Directive) else ["use", name]
             return " ".join([*head, *words])
         case syntax.Block(name=name, parameters=parameters):
             given = [p.name if p.default is None else f"{p.name}={p.default}" for p in parameters]
-            return f"block {name}({', '.join(given)}):"
+            return f"block {name}({', '.join(given)}):" if given else f"block {name}:"
         case syntax.Branches(merge=merge):
             return f"branches -> {merge}:"
         case syntax.Branch(name=name, body=body):
@@ -61,13 +65,26 @@ def _written(statement: Any) -> str:
     return " ".join(["residual", *words]) + ":"
 
 
-def _layer(statement: syntax.Layer, name: str, words: list[str]) -> str:
+def _is_output(statement: syntax.Layer) -> bool:
+    """Whether a statement is the network's output."""
+    return statement.name.lower() == "output"
+
+
+def _output_words(statement: syntax.Layer) -> list[str]:
+    """The words of `output`, without an activation that it has anyway."""
+    units = [word.value for word in statement.words if isinstance(word.value, int)]
+    usual = "sigmoid" if units == [1] else "softmax"
+    return [text for word in statement.words if (text := _word(word)) not in (usual, f"activation={usual}")]
+
+
+def _layer(statement: syntax.Layer, words: list[str]) -> str:
     """The layer by its first word, its options in order; as written where they hang on a block's parameters."""
-    kind = layer_class(name)
+    name, kind = statement.name, layer_class(statement.name)
     if kind is None or any(isinstance(word.value, syntax.Choices | syntax.Variable) for word in statement.words):
-        return " ".join([name if kind is None else kind.words[0], *words])
+        return " ".join([_usual(name) if kind is None else kind.words[0], *words])
     try:
-        binding = bind(kind, name, statement.words, ("bn",) if kind.takes_bn else (), kind.keras_only)
+        given = padding_habit(kind, statement.words)[0]
+        binding = bind(kind, name, given, ("bn",) if kind.takes_bn else (), kind.keras_only)
         layer = kind(**binding.values)
     except (CnnError, TypeError):
         return " ".join([kind.words[0] if kind.words else kind.__name__, *words])
@@ -75,16 +92,40 @@ def _layer(statement: syntax.Layer, name: str, words: list[str]) -> str:
         return phrase(layer)
     activation = getattr(layer, "activation", None)
     plain: Any = replace(layer, activation=None)  # type: ignore[call-arg]  # all that take bn have an activation
-    return " ".join(filter(None, [phrase(plain), "bn", activation]))
+    bias = "use_bias=yes" if binding.values.get("use_bias") else None
+    return " ".join(filter(None, [phrase(plain), "bn", activation, bias]))
+
+
+def _usual(name: str) -> str:
+    """A head that is no layer class: an activation by its usual name, a further layer of Keras by Keras's spelling."""
+    word = name.lower()
+    keras = {known.lower(): known for known in KERAS_LAYERS}
+    if word in ("output", "se", *ACTIVATIONS):
+        return word
+    return SYNONYMS.get(word) or keras.get(word, name)
 
 
 def _word(word: syntax.Word) -> str:
     text = str(word.value)
     if isinstance(word.value, float):
-        text = f"{word.value:g}" if float(f"{word.value:g}") == word.value else repr(word.value)
+        text = number_text(word.value)
+    if isinstance(word.value, syntax.Name) and word.value.lower in (*ACTIVATIONS, *SYNONYMS):
+        text = SYNONYMS.get(word.value.lower, word.value.lower)
     if isinstance(word.value, syntax.Text) and re.search(r"[\s,(){}=#]", text):
         text = f'"{text}"'
     return f"{word.key}={text}" if word.key else text
+
+
+def _comments(lines: Sequence[str], number: int, written: dict[int, str]) -> str:
+    """The comments of a statement's line, and of the lines in its brackets."""
+    last = number
+    while last < len(lines) and last + 1 not in written and _continues(lines[last]):
+        last += 1
+    return "  ".join(filter(None, (_comment(line) for line in lines[number - 1 : last])))
+
+
+def _continues(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith(("#", "%%cnn"))
 
 
 def _comment(line: str) -> str:

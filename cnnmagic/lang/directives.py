@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
@@ -33,6 +33,7 @@ LATER = {
     "mlflow": "logging to MLflow",
     "balance": "weights for unequal classes",
 }
+OPTIMIZERS_OWN = ("learning_rate", "momentum", "weight_decay")
 NOTHING_MORE = ("no", "off", "false", "1", "all")
 LARGEST_SIDE = 65_536
 LIST_OF_DATA = (
@@ -169,6 +170,13 @@ def read_training(directive: syntax.Directive) -> Binding:
     return bind(Training, "train", [word for word in directive.words if word.key not in LATER])
 
 
+def over_recipe(recipe: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's options under the cell's own; another optimizer leaves out the numbers that were for the recipe's."""
+    if own.get("optimizer", recipe.get("optimizer")) != recipe.get("optimizer"):
+        recipe = {name: value for name, value in recipe.items() if name not in OPTIMIZERS_OWN}
+    return {**recipe, **own}
+
+
 def check_training(training: Training, place: Place) -> tuple[str, ...]:
     """Notes on a training's options; raises `PlanError` at `place` where they don't go together."""
     if training.momentum is not None and training.optimizer not in ("sgd", "rmsprop"):
@@ -189,6 +197,13 @@ def read_seed(directive: syntax.Directive) -> int:
     return value
 
 
+FLIPS = {
+    "horizontal": "horizontal",
+    "vertical": "vertical",
+    "both": "horizontal_and_vertical",
+    "horizontal_and_vertical": "horizontal_and_vertical",
+    "yes": "horizontal",
+}
 AUGMENTATIONS = ("flip", "rotate", "zoom", "shift", "crop", "brightness", "contrast")
 
 
@@ -218,10 +233,16 @@ def _pairs(words: Sequence[syntax.Word]) -> Any:
             yield word.key, word.value, word
             continue
         value = None
-        if position < len(words) and not words[position].key and isinstance(words[position].value, int | float):
+        if position < len(words) and not words[position].key and _belongs(word, words[position].value):
             value = words[position].value
             position += 1
         yield str(word.value).lower(), value, word
+
+
+def _belongs(word: syntax.Word, value: syntax.Value) -> bool:
+    """Whether a bare value goes with the augmentation before it: a number with any, a direction with `flip`."""
+    direction = str(word.value).lower() == "flip" and str(value).lower() in FLIPS
+    return direction or isinstance(value, int | float)
 
 
 def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
@@ -232,11 +253,9 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
     height, width = shape[0], shape[1]
     match name:
         case "flip":
-            modes = {"none": "horizontal", "both": "horizontal_and_vertical", "yes": "horizontal"}
-            mode = modes.get(str(value).lower(), str(value).lower())
-            if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
+            if value is not None and str(value).lower() not in FLIPS:
                 raise PlanError(f"`flip={value}` is not one of `horizontal`, `vertical`, `both`.")
-            return RandomFlip(mode=mode)
+            return RandomFlip(mode=FLIPS[str(value or "horizontal").lower()])
         case "rotate":
             return RandomRotation(factor=(10.0 if amount is None else amount) / 360)
         case "zoom":

@@ -24,7 +24,7 @@ class Expansion:
 def expand(kind: type[Layer], statement: syntax.Layer) -> Expansion:
     """The layers that a statement of a layer class stands for; raises `PlanError`."""
     flags = ("bn",) if kind.takes_bn else ()
-    words, note = _padding_habit(kind, statement.words)
+    words, note = padding_habit(kind, statement.words)
     binding = bind(kind, statement.name, words, flags, kind.keras_only)
     require(kind, statement.name, binding.values)
     layer = kind(**binding.values)
@@ -45,7 +45,7 @@ def _normalized(layer: Any, word: str, keeps_bias: bool) -> list[tuple[Layer, st
     return [(plain, word), (BatchNormalization(), "bn"), *activation]
 
 
-def _padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequence[syntax.Word], str]:
+def padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequence[syntax.Word], str]:
     """`pad=1` beside a 3x3 kernel means `same`, as Caffe and darknet files write it."""
     pads = [word for word in words if word.key == "pad"]
     if not pads or "padding" not in kind.__dataclass_fields__ or "cropping" in kind.__dataclass_fields__:
@@ -97,3 +97,20 @@ def layer_class(name: str) -> type[Layer] | None:
     """The class that a word, or a Keras class name, stands for."""
     word = name.lower().removeprefix("keras.").removeprefix("layers.")
     return BY_WORD.get(word)
+
+
+def in_word_order(statement: syntax.Layer) -> syntax.Layer:
+    """`7x7 conv, 64, /2`, as papers write it: the layer's name is the second word."""
+    head = syntax.read_value(statement.name)
+    first = statement.words[0] if statement.words else None
+    if (
+        isinstance(head, syntax.Name | syntax.Text)
+        or first is None
+        or first.key
+        or not isinstance(first.value, syntax.Name)
+    ):
+        return statement
+    if layer_class(first.value.text) is None:
+        return statement
+    size = syntax.Word(head, replace(statement.place, end_column=statement.place.column + len(statement.name)))
+    return replace(statement, name=first.value.text, words=(size, *statement.words[1:]))

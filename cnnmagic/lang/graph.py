@@ -101,10 +101,13 @@ class Graph:
     def _explain(self, misfit: Misfit, layer: Layer, tensor: Tensor, place: Place) -> PlanError:
         """The misfit with the layer's own words, the sizes that led to it, and what to change."""
         words = place.source[place.column - 1 : place.end_column - 1].strip()
-        if words.lower().startswith("use "):
-            words = phrase(layer)  # the line names a whole network
+        used = words.lower().startswith("use ")
+        words = phrase(layer) if used else words  # the line names a whole network
         message, remedy = f"`{words}` {misfit}", misfit.remedy
         if not misfit.too_small:
+            return PlanError(message, place=place, remedy=remedy)
+        if used:
+            remedy = "This network needs larger images: give them, or add a line `resize` with a larger size."
             return PlanError(message, place=place, remedy=remedy)
         path = self._path(tensor)
         shrinking = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 from collections import Counter
 from typing import Any
 
@@ -12,6 +14,12 @@ from cnnmagic.plans import OPTIMIZERS, Plan, Step, Training
 
 POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
+LONGEST_LINE = 120
+TAKEN = {
+    *("inputs", "outputs", "x", "model", "keras", "layers", "np", "math", "load_digits", "train_test_split", "digits"),
+    *("arrays", "kept", "rest", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
+    *("x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation"),
+}
 SCHEDULE = '''
 class Schedule(keras.callbacks.Callback):
     """Sets the learning rate before every batch."""
@@ -64,7 +72,8 @@ def _imports(plan: Plan, trains: bool) -> str:
         lines = [*standard, *lines[:1], "import numpy as np", *lines[1:]]
         if isinstance(plan.source, Named) and plan.source.name == "digits":
             lines.append("from sklearn.datasets import load_digits")
-        lines.append("from sklearn.model_selection import train_test_split")
+        if (plan.training and plan.training.validation) or not (plan.facts is None or plan.facts.tests):
+            lines.append("from sklearn.model_selection import train_test_split")
     return "\n".join(lines) + "\n"
 
 
@@ -149,8 +158,9 @@ def _model(plan: Plan, name: str) -> str:
     for step in plan.steps:
         sources = [variables[source] for source in step.inputs]
         given = f"[{', '.join(sources)}]" if isinstance(step.layer, Merge) else sources[0]
-        call = f"layers.{step.layer.kind}({_arguments(plan, step)})({given})"
-        lines.append(f"{variables[step.name]} = {call}")
+        arguments = _arguments(plan, step)
+        line = f"{variables[step.name]} = layers.{step.layer.kind}({', '.join(arguments)})({given})"
+        lines.append(line if len(line) <= LONGEST_LINE else _broken(variables[step.name], step, arguments, given))
     output = variables[plan.steps[-1].name] if plan.steps else "inputs"
     return "\n".join([*lines, f'model = keras.Model(inputs, {output}, name="{name}")', ""])
 
@@ -163,19 +173,26 @@ def _variables(plan: Plan) -> dict[str, str]:
     for step in plan.steps:
         after = following.get(step.name)
         alone = readers[step.name] == 1 and after is not None and step.name in after.inputs
-        variables[step.name] = "x" if alone else step.name
+        taken = step.name in TAKEN or keyword.iskeyword(step.name) or hasattr(builtins, step.name)
+        variables[step.name] = "x" if alone else f"{step.name}_" if taken else step.name
     if plan.steps:
         variables[plan.steps[-1].name] = "outputs"
     return variables
 
 
-def _arguments(plan: Plan, step: Step) -> str:
+def _broken(variable: str, step: Step, arguments: list[str], given: str) -> str:
+    """A call with each argument on a line of its own."""
+    inner = "".join(f"    {argument},\n" for argument in arguments)
+    return f"{variable} = layers.{step.layer.kind}(\n{inner})({given})"
+
+
+def _arguments(plan: Plan, step: Step) -> list[str]:
     positional = [_literal(value) for value in getattr(step.layer, "positional", ())]
     given = step.layer.arguments()
     keywords = [f"{name}={_literal(_shortened(name, value))}" for name, value in given.items()]
     mixed = plan.training is not None and plan.training.precision in POLICIES
     last = ['dtype="float32"'] if mixed and step is plan.steps[-1] else []
-    return ", ".join([*positional, *keywords, *last, f'name="{step.name}"'])
+    return [*positional, *keywords, *last, f'name="{step.name}"']
 
 
 def _shortened(name: str, value: Any) -> Any:
@@ -205,7 +222,9 @@ def _training(plan: Plan) -> str:
         callbacks.append(stop)
     options = [f"batch_size={training.batch_size}", f"epochs={training.epochs}", validation]
     options += [f"callbacks=[{', '.join(callbacks)}]"] if callbacks else []
-    lines += [f"history = model.fit(x_train, y_train, {', '.join(filter(None, options))})"]
+    lines += ["history = model.fit(", "    x_train,", "    y_train,"]
+    lines += [f"    {option}," for option in filter(None, options)]
+    lines += [")"]
     lines += [
         "loss, accuracy = model.evaluate(x_test, y_test, verbose=0)",
         'print(f"test accuracy {accuracy:.2%}")',

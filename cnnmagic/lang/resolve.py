@@ -25,7 +25,7 @@ def resolve(
     variables: Mapping[str, Any],
     describe: Describe,
     source: Source | None = None,
-    find_text: FindText = lambda name: None,
+    find_text: FindText = lambda name, again: None,
     known: Sequence[str] = (),
     measure: Measure | None = None,
 ) -> Plan:

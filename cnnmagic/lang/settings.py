@@ -16,6 +16,7 @@ from cnnmagic.plans import Base, Choice, Resize, Training
 
 Describe = Callable[[Source], Facts]
 FirstLayer = tuple[Layer, Place, str]
+IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, 3), 1_000
 CAFFE_MEANS = (-123.68, -116.779, -103.939)
 
 
@@ -185,12 +186,39 @@ class _Reader:
         if given is None:
             return None if "input" in self.lines else data
         if data is not None and self._takes_any_size():
+            self._check_channels(data)
             return data
+        self._check_head(given[0])
         shape: Shape = given[0]
+        if data is not None and data[2] != shape[2] and self.unfolded.base is not None:
+            self._check_channels(data)
+            return shape
         self.notes.extend(filter(None, [given[1]]))
         if data is not None and not all(want in (None, have) for want, have in zip(shape, data, strict=True)):
             self._other_size(shape, data)
         return shape
+
+    def _check_head(self, shape: Shape) -> None:
+        """With its head a pretrained network takes the one size and the classes that it was trained for."""
+        base = self.unfolded.base
+        if base is None or self.unfolded.headless:
+            return
+        remedy = "Add layers of your own after it, such as `globalavgpool` and `output`: they replace its head."
+        classes = len(self.facts.classes) if self.facts else IMAGENET_CLASSES
+        if classes != IMAGENET_CLASSES:
+            message = f"the head of `{base.name}` tells {IMAGENET_CLASSES:,} classes, and the data have {classes}."
+            self.problems.append(Problem(message, self.unfolded.place, remedy=remedy))
+        if shape != IMAGENET_SHAPE and "input" not in self.inherited:
+            message = f"with its head `{base.name}` takes {show(IMAGENET_SHAPE)}, and `input` says {show(shape)}."
+            self.problems.append(Problem(message, self.unfolded.place, remedy=remedy))
+
+    def _check_channels(self, data: Shape) -> None:
+        """Pretrained weights are for red, green and blue."""
+        base = self.unfolded.base
+        if base is not None and data[2] != 3:
+            message = f"the weights of `{base.name}` need 3 channels, and the data have {data[2]}."
+            remedy = "Make three of the one: `images = np.repeat(images, 3, axis=-1)`."
+            self.problems.append(Problem(message, self.unfolded.place, remedy=remedy))
 
     def _takes_any_size(self) -> bool:
         """Whether the size was taken over from a text whose weights are not: then the data's size takes its place."""
@@ -206,7 +234,7 @@ class _Reader:
         binding = self._attempt("train", directives.read_training)
         if binding is None:
             return None
-        training = Training(**self.recipe | binding.values)
+        training = Training(**directives.over_recipe(self.recipe, binding.values))
         checked = self._attempt("train", lambda line: directives.check_training(training, _momentum_place(line)))
         self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices

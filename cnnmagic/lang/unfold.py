@@ -9,16 +9,21 @@ from typing import Any
 from cnnmagic.errors import CnnError, ParseError, Place, PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
+from cnnmagic.lang.expand import layer_class
 from cnnmagic.lang.parser import parse
 from cnnmagic.lang.wording import closest, listed, sentence
-from cnnmagic.layers import option
+from cnnmagic.layers import Dense, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, option
 from cnnmagic.plans import Base
 
 DEEPEST = 10
 PRETRAINED = ("mobilenet_v2", "resnet50", "vgg16", "vgg19")
-HEADS = ("flatten", "globalavgpool", "gap", "globalmaxpool", "gmp", "dense", "fc", "output")
+HEADS = (Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Dense)
 
-FindText = Callable[[str], str | None]
+FindText = Callable[[str, bool], str | None]
+
+
+class _UsesItself(PlanError):
+    """A text names, directly or through others, itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +44,11 @@ class Unfolded:
     headless: bool = False
 
 
-def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], depth: int = 0) -> Unfolded:
+def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], path: tuple[str, ...] = ()) -> Unfolded:
     """The program with its `use` line, if any, replaced; raises `CnnError` at that line.
 
-    `find_text` gives the text of a network by name, `known` are the names that it knows.
+    `find_text` gives the text of a network by name, of the zoo alone where it is asked again, `known` are the names
+    that it knows, and `path` those whose texts are being read.
     """
     uses = [statement for statement in program.statements if isinstance(statement, syntax.Use)]
     if not uses:
@@ -51,7 +57,7 @@ def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], d
     if len(uses) > 1:
         first = f"the first is on line {use.place.line}"
         raise PlanError(f"a second `use`; {first}.", place=uses[1].place, remedy="A cell builds on one network.")
-    inner = _read(use, find_text, known, depth)
+    inner = _read(use, find_text, known, path)
     own = [statement for statement in program.statements if statement is not use]
     layers = [statement for statement in own if not isinstance(statement, syntax.Directive)]
     _check_order(use, layers)
@@ -68,19 +74,24 @@ def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], d
     return Unfolded(replace(program, statements=statements), inherited, base or inner.base, use.place, headless)
 
 
-def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], depth: int) -> Unfolded:
-    text = find_text(use.name)
+def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], path: tuple[str, ...]) -> Unfolded:
+    """The network that a line names; a name that is being read already means the zoo's, if it has one."""
+    text = find_text(use.name, use.name in path)
+    if text is None and use.name in path:
+        raise _UsesItself(f"`{use.name}` uses itself.", place=use.place, remedy="Name another network.")
     if text is None:
         near = closest(use.name, known)
         remedy = "" if near else f"There are {listed(known)}."
         raise PlanError(sentence(f"no network `{use.name}`{near}"), place=use.place, remedy=remedy)
-    if depth >= DEEPEST:
-        message = f"networks use one another more than {DEEPEST} deep: does `{use.name}` use itself?"
-        raise PlanError(message, place=use.place)
+    if len(path) >= DEEPEST:
+        raise PlanError(f"networks use one another more than {DEEPEST} deep.", place=use.place)
     try:
-        return unfold(parse(text), find_text, known, depth + 1)
+        return unfold(parse(text), find_text, known, (*path, use.name))
     except CnnError as error:
-        raise ParseError(f"the text of `{use.name}` is wrong: {error.problems[0].message}", place=use.place) from error
+        problem = replace(error.problems[0], place=use.place)
+        if path or isinstance(error, _UsesItself):
+            raise type(error)(problem) from error
+        raise ParseError(f"the text of `{use.name}` is wrong: {problem.message}", place=use.place) from error
 
 
 def _base(use: syntax.Use) -> Base | None:
@@ -88,7 +99,9 @@ def _base(use: syntax.Use) -> Base | None:
     weights = binding.values.get("weights") or ("imagenet" if "imagenet" in binding.flags else None)
     if weights is None and "freeze" in binding.flags:
         message = f"`freeze` keeps weights as they are, and `{use.name}` comes without any."
-        raise PlanError(message, place=use.place, remedy=f"Write `use {use.name} imagenet freeze`.")
+        pretrained = use.name in PRETRAINED
+        remedy = f"Write `use {use.name} imagenet freeze`." if pretrained else f"There are for {listed(PRETRAINED)}."
+        raise PlanError(message, place=use.place, remedy=remedy)
     if weights is not None and use.name not in PRETRAINED:
         message = f"there are no pretrained weights for `{use.name}`."
         raise PlanError(message, place=use.place, remedy=f"There are for {listed(PRETRAINED)}.")
@@ -105,11 +118,15 @@ def _check_order(use: syntax.Use, layers: Sequence[syntax.Statement]) -> None:
 
 def _without_head(statements: list[Any], use: syntax.Use) -> list[Any]:
     """The statements up to the last volume: what turns it into a list of numbers, and all that follows, is the head."""
-    heads = [i for i, s in enumerate(statements) if isinstance(s, syntax.Layer) and s.name.lower() in HEADS]
+    heads = [i for i, s in enumerate(statements) if isinstance(s, syntax.Layer) and _is_head(s.name)]
     kept = statements[: heads[0]] if heads else statements
     if not any(not isinstance(statement, syntax.Block) for statement in kept):
         raise PlanError(f"nothing is left of `{use.name}` without its head.", place=use.place)
     return kept
+
+
+def _is_head(name: str) -> bool:
+    return name.lower() == "output" or layer_class(name) in HEADS
 
 
 def _moved(statement: Any, place: Place) -> Any:

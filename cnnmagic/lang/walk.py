@@ -8,27 +8,21 @@ from typing import Any
 
 from cnnmagic.datasets import Facts
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
-from cnnmagic.lang import syntax
-from cnnmagic.lang.expand import expand, expand_keras, expand_output, layer_class
+from cnnmagic.lang import paths, syntax
+from cnnmagic.lang.expand import expand, expand_keras, expand_output, in_word_order, layer_class
 from cnnmagic.lang.graph import INPUT, Graph, Measure, Tensor
 from cnnmagic.lang.parser import KEYWORDS
-from cnnmagic.lang.values import read
 from cnnmagic.lang.variables import fill
-from cnnmagic.lang.wording import closest, sentence
+from cnnmagic.lang.wording import closest
 from cnnmagic.layers import (
     ACTIVATIONS,
     BY_WORD,
     KERAS_LAYERS,
-    MERGES,
     SYNONYMS,
     Activation,
-    BatchNormalization,
-    Conv2D,
     Dense,
     Flatten,
-    GlobalAveragePooling2D,
     Layer,
-    Multiply,
     Shape,
 )
 from cnnmagic.plans import Choice, Output
@@ -37,7 +31,6 @@ DEEPEST_CALL = 50
 MOST_STATEMENTS = 50_000
 DEEPEST_SUITE = 100
 MOST_PROBLEMS = 50  # more than are ever shown; each looks for a near word, which takes time
-MERGE_CLASSES = {kind.verb: kind for kind in MERGES}
 LOSSES = {
     ("softmax", False): "sparse_categorical_crossentropy",
     ("sigmoid", True): "binary_crossentropy",
@@ -142,11 +135,11 @@ class Walk:
             case syntax.Repeat():
                 self.repeat(statement)
             case syntax.Residual():
-                self.residual(statement)
+                paths.residual(self, statement)
             case syntax.Branches():
-                self.branches(statement)
+                paths.branches(self, statement)
             case syntax.Join():
-                self.join(statement)
+                paths.join(self, statement)
             case syntax.Branch():
                 raise PlanError("`branch` stands only under `branches -> concat:`.")
             case syntax.Directive():
@@ -157,7 +150,7 @@ class Walk:
                 raise PlanError("`use` stands only at the top of a cell.", remedy="Move it out of the block.")
 
     def layer(self, statement: syntax.Layer) -> None:
-        statement = _paper_order(statement)
+        statement = in_word_order(statement)
         word = statement.name.lower()
         if word in self.blocks:
             self.called.add(word)
@@ -165,7 +158,7 @@ class Walk:
         elif word == "output":
             self.output_layer(statement)
         elif word == "se":
-            self.squeeze_and_excite(statement)
+            paths.squeeze_and_excite(self, statement)
         elif statement.name in KERAS_LAYERS:
             self.keras_layer(statement)
         elif word in ACTIVATIONS or word in SYNONYMS:
@@ -240,6 +233,8 @@ class Walk:
             return
         dense, binding = expand_output(statement, classes)
         self.take_notes(binding)
+        if dense.units == 1 and dense.activation == "softmax":
+            raise PlanError("softmax of one number is always 1.", remedy="Write `output 1`, which takes sigmoid.")
         fits = classes is None or dense.units == classes or (dense.units == 1 and classes == 2)
         if not fits and self.facts:
             shown = f"{self.facts.classes[0]} … {self.facts.classes[-1]}"
@@ -252,24 +247,6 @@ class Walk:
         self.append(dense, statement.place, "output", statement.label or "output")
         if self.current is not None:
             self.output = (_output(dense), self.current.source, statement.place)
-
-    def squeeze_and_excite(self, statement: syntax.Layer) -> None:
-        """`se 16`: weigh each channel by what the whole image shows (J. Hu et al., "Squeeze-and-Excitation", 2018)."""
-        if len(statement.words) > 1 or not all(isinstance(word.value, int) for word in statement.words):
-            raise PlanError("`se` takes one number, the reduction.", remedy="For example `se 16`.")
-        ratio = read("count", statement.words[0].value) if statement.words else 16
-        if self.lost or self.current is None:
-            return
-        entry, place = self.current, statement.place
-        channels = entry.shape[-1] or 1
-        squeezed: list[tuple[Layer, str]] = [
-            (GlobalAveragePooling2D(keepdims=True), "squeeze"),
-            (Dense(units=max(1, channels // ratio), activation="relu"), "reduce"),
-            (Dense(units=channels, activation="sigmoid"), "excite"),
-        ]
-        for layer, word in squeezed:
-            self.push(layer, (self.current,), place, word)
-        self.push(Multiply(), (entry, self.current), place, "se", statement.label or "")
 
     def block(self, statement: syntax.Block) -> None:
         if statement.name.lower() in BY_WORD or statement.name.lower() in (*KEYWORDS, "output", "se", *ACTIVATIONS):
@@ -306,82 +283,6 @@ class Walk:
             self.suite(statement.body)
             if self.lost:
                 return
-
-    def residual(self, statement: syntax.Residual) -> None:
-        activation, project = _residual_words(statement)
-        entry = self.current
-        self.suite(statement.body)
-        if self.lost or entry is None or self.current is None:
-            return
-        place, inner = statement.place, self.current
-        if inner.source == entry.source:
-            raise PlanError("this `residual` holds no layers.")
-        if inner.shape != entry.shape:
-            entry = self.projected(entry, inner, place, project)
-        self.push(MERGE_CLASSES["add"](), (inner, entry), place, "add")
-        if activation:
-            self.append(Activation(activation=activation), place, activation)
-
-    def projected(self, entry: Tensor, inner: Tensor, place: Place, project: bool) -> Tensor:
-        """The block's input brought to the shape of its end by a 1x1 convolution and bn."""
-        ends = _difference(entry.shape, inner.shape)
-        if not project:
-            remedy = "Take `project=no` away, or make both ends alike."
-            raise PlanError(f"the two ends of `residual` differ ({ends}).", remedy=remedy)
-        if len(entry.shape) != 3 or len(inner.shape) != 3:
-            raise PlanError(f"the two ends of `residual` differ ({ends}), and only volumes can be projected.")
-        down, across = (after / before for before, after in zip(entry.field.jump, inner.field.jump, strict=True))
-        strides = (max(1, round(down)), max(1, round(across)))
-        convolution = Conv2D(filters=inner.shape[-1] or 1, kernel_size=(1, 1), strides=strides, use_bias=False)
-        if convolution.output_shape(entry.shape) != inner.shape:
-            remedy = "Use `same` padding inside, so that only strides change the size."
-            raise PlanError(f"the two ends of `residual` differ in size ({ends}).", remedy=remedy)
-        self.push(convolution, (entry,), place, "project")
-        self.append(BatchNormalization(), place, "project_bn")
-        stride = f" /{strides[0]}" if max(strides) > 1 else ""
-        way = f"a 1x1 convolution{stride} with bn"
-        self.notes.append(f"line {place.line}: the ends of `residual` differ ({ends}), so its input goes through {way}")
-        assert self.current is not None  # two layers were just added
-        return self.current
-
-    def branches(self, statement: syntax.Branches) -> None:
-        entry, ends = self.current, []
-        for branch in statement.branches:
-            self.current = entry
-            self.suite(branch.body)
-            ends.append(self.current)
-        if self.lost or entry is None:
-            return
-        tensors = tuple(end for end in ends if end is not None)
-        if len(tensors) < 2:
-            raise PlanError("`branches` needs two branches at least.", remedy="A bare `branch` is the input itself.")
-        self.push(MERGE_CLASSES[statement.merge](), tensors, statement.place, statement.merge)
-
-    def join(self, statement: syntax.Join) -> None:
-        named = [self.labelled(word) for word in statement.words]
-        if self.lost or self.current is None:
-            return
-        if statement.kind != "from":
-            name = statement.label or ""
-            self.push(MERGE_CLASSES[statement.kind](), (self.current, *named), statement.place, statement.kind, name)
-        elif len(named) > 1:
-            raise PlanError("`from` takes one label.", remedy="Use `add` or `concat` to bring several together.")
-        else:
-            self.current = named[0]
-        if statement.label:
-            self.label(statement)
-
-    def labelled(self, word: syntax.Word) -> Tensor:
-        name = str(word.value)
-        if name == INPUT and self.graph:
-            return self.graph.start()
-        if name not in self.labels:
-            if self.lost:
-                return Tensor(INPUT, (), self.current.field) if self.current else Graph(()).start()
-            message = f"no layer is labelled `{name}`{closest(name, self.labels)}"
-            remedy = "" if message.endswith("?") else f"Label it where it stands: `{name} <- conv 32 3x3`."
-            raise PlanError(sentence(message), place=word.place, remedy=remedy)
-        return self.labels[name]
 
     def with_values(self, statement: Any) -> Any:
         """The statement with the notebook's values, and those of the open block, in place of their names."""
@@ -441,23 +342,6 @@ def _output(dense: Dense) -> Output:
     return Output(dense.units, activation, LOSSES.get((activation, single), plain))
 
 
-def _paper_order(statement: syntax.Layer) -> syntax.Layer:
-    """`7x7 conv, 64, /2`, as papers write it: the layer's name is the second word."""
-    head = syntax.read_value(statement.name)
-    first = statement.words[0] if statement.words else None
-    if (
-        isinstance(head, syntax.Name | syntax.Text)
-        or first is None
-        or first.key
-        or not isinstance(first.value, syntax.Name)
-    ):
-        return statement
-    if layer_class(first.value.text) is None:
-        return statement
-    size = syntax.Word(head, replace(statement.place, end_column=statement.place.column + len(statement.name)))
-    return replace(statement, name=first.value.text, words=(size, *statement.words[1:]))
-
-
 def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax.Value]:
     """The values of a block's parameters in a call: by position, by name, or by default."""
     names = [parameter.name for parameter in block.parameters]
@@ -475,28 +359,3 @@ def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax
     if missing:
         raise PlanError(f"`{block.name}` lacks `{missing[0]}`.", remedy=f"It is written `{signature}`.")
     return {name.lower(): value for name, value in filled.items() if value is not None}
-
-
-def _residual_words(statement: syntax.Residual) -> tuple[str | None, bool]:
-    activation, project = None, True
-    for word in statement.words:
-        if word.key in (None, "activation", "project"):
-            try:
-                value = read("flag" if word.key == "project" else "activation", word.value)
-            except CnnError as error:
-                raise error.at(word.place) from None
-            activation, project = (activation, value) if word.key == "project" else (value, project)
-        else:
-            raise PlanError(
-                f"`residual` has no argument `{word.key}`.",
-                place=word.place,
-                remedy="It takes an activation and `project=no`.",
-            )
-    return activation, project
-
-
-def _difference(one: Shape, other: Shape) -> str:
-    """`8 and 16 channels`, or the two shapes where they differ in more."""
-    if one[:-1] == other[:-1]:
-        return f"{one[-1]} and {other[-1]} channels"
-    return " and ".join("x".join("?" if size is None else str(size) for size in shape) for shape in (one, other))

@@ -120,7 +120,14 @@ class SeparableConv2D(_Sliding):
 
     words = ("sepconv", "separable")
     example = "sepconv 64 3x3 same relu"
-    keras_only = ("depthwise_initializer", "pointwise_initializer", "bias_initializer", "depthwise_regularizer")
+    keras_only = (
+        "depthwise_initializer",
+        "pointwise_initializer",
+        "bias_initializer",
+        "depthwise_regularizer",
+        "pointwise_regularizer",
+        "bias_regularizer",
+    )
 
     filters: int = option("count", help="number of filters")
     kernel_size: Pair = option("pair", help="height and width of a filter")

@@ -49,6 +49,7 @@ class ZeroPadding2D(Layer):
     """Padding: rows and columns of zeros around the image."""
 
     words = ("pad", "zeropad", "padding")
+    always = ("padding",)
     example = "pad 1"
 
     padding: Margins = option(

@@ -10,6 +10,8 @@ from cnnmagic.layers.core import Activation
 from cnnmagic.layers.generic import KerasLayer
 from cnnmagic.layers.merging import Merge
 
+ONE_NUMBER = ("pool_size", "size")  # written `maxpool 2`, where a kernel is written `conv 32 3x3`
+
 
 def phrase(layer: Layer) -> str:
     """The shortest statement that gives this layer."""
@@ -22,8 +24,16 @@ def phrase(layer: Layer) -> str:
         return " ".join([layer.class_name, *map(_plain, layer.positional), *further])
     head = layer.words[0] if layer.words else layer.kind
     words = [_word(option, getattr(layer, option.name)) for option in fields(layer) if _is_told(layer, option)]
+    if getattr(layer, "pool_size", None) == getattr(layer, "strides", ()):
+        words.remove(_word(layer.__dataclass_fields__["strides"], layer.strides))  # type: ignore[attr-defined]
     extra = [f"{name}={_plain(value)}" for name, value in layer.extra]
     return " ".join([head, *words, *extra])
+
+
+def number_text(value: float) -> str:
+    """A number in its shortest form: `0.1`, `1e-5`."""
+    text = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return text.replace("e-0", "e-").replace("e+0", "e+")
 
 
 def _is_told(layer: Layer, option: Field[Any]) -> bool:
@@ -36,14 +46,26 @@ def _word(option: Field[Any], value: Any) -> str:
     kind = option.metadata["kind"]
     if kind == "strides":
         return "/" + (str(value[0]) if value[0] == value[1] else _size(value))
+    if option.name in ONE_NUMBER and value[0] == value[1]:
+        return str(value[0])
+    if kind == "margins":
+        return _margins(value)
     text = _size(value) if kind in ("pair", "shape") else _plain(value)
     return text if option.metadata["bare"] else f"{option.name}={text}"
 
 
-def _exactly(value: float) -> str:
-    """All digits of a number, or the fraction of a whole number that it is."""
-    whole = round(1 / value) if 1e-6 < value < 1 else 0
-    return f"1/{whole}" if whole and 1 / whole == value else repr(value)
+def _margins(value: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    """`1`, `1x2` or `0x1x0x1`, whichever says enough."""
+    (top, bottom), (left, right) = value
+    if top == bottom and left == right:
+        return str(top) if top == left else f"{top}x{left}"
+    return f"{top}x{bottom}x{left}x{right}"
+
+
+def _fraction(value: float) -> float | None:
+    """The value where it is one over a whole number and its decimals would be many."""
+    whole = round(1 / value) if 1e-6 < value < 1 and float(f"{value:g}") != value else 0
+    return 1 / whole if whole else None
 
 
 def _size(dimensions: tuple[int, ...]) -> str:
@@ -54,8 +76,8 @@ def _plain(value: Any) -> str:
     """A value as the language writes it; 1/255 where decimals would cut it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and float(f"{value:g}") != value:
-        return _exactly(value)
+    if isinstance(value, float) and value == _fraction(value):
+        return f"1/{round(1 / value)}"
     if isinstance(value, tuple):
         return "x".join("x".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)

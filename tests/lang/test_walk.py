@@ -40,7 +40,7 @@ WALKED = {
     ],
     "residual:\n    conv 6 1x1\n    maxpool 2": [
         "3 conv 6 1x1",
-        "4 maxpool 2x2",
+        "4 maxpool 2",
         "2 conv 6 1x1 /2 use_bias=no",
         "2 bn",
         "2 add",
@@ -53,9 +53,9 @@ WALKED = {
     "se 2": ["2 globalavgpool keepdims=yes", "2 dense 2 relu", "2 dense 4 sigmoid", "2 multiply"],
     "dense 3": ["2 flatten", "2 dense 3"],
     "reshape 16x16\noutput 3": ["2 reshape 16x16", "3 flatten", "3 dense 3 softmax"],
-    "Leaky\nReLU\nnone": ["2 leaky_relu", "3 relu", "4 linear"],
+    "Leaky\nReLU\nnone": ["2 leaky_relu", "3 ReLU", "4 linear"],
     "7x7 conv, 4, /2, same": ["2 conv 4 7x7 /2 same"],
-    "2x2 maxpool": ["2 maxpool 2x2"],
+    "2x2 maxpool": ["2 maxpool 2"],
 }
 
 

@@ -1,0 +1,133 @@
+"""Exported scripts are run where cnnmagic can't be imported, and give the very numbers of cnnmagic's own training."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnmagic import to_python, train
+from cnnmagic.session import Session, make_plan
+from cnnmagic.zoo import zoo_names, zoo_text
+
+RUNNER = """
+import gc, json, runpy, sys
+sys.modules["cnnmagic"] = None  # an import of it fails from here on
+import keras
+answers = {}
+for path in sys.argv[2:]:
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy("float32")
+    try:
+        found = runpy.run_path(path)
+    except Exception as error:
+        answers[path] = f"{type(error).__name__}: {error}"
+        continue
+    history = found["history"].history if "history" in found else {}
+    answers[path] = {"history": history, "parameters": found["model"].count_params(), "accuracy": found.get("accuracy")}
+    del found
+    gc.collect()
+json.dump(answers, open(sys.argv[1], "w"))
+"""
+BODY = "conv 8 3x3 same bn relu\nresidual relu:\n    conv 8 3x3 same bn\ndropout 0.2\nflatten\noutput\n"
+TRAINED = {
+    "onecycle": f"data digits\nseed 5\n{BODY}train epochs=3 batch=128 schedule=onecycle lr=0.01",
+    "early": f"data digits\nseed 6\n{BODY}train epochs=8 batch=128 lr=0.2 early_stop=1",
+    "cosine": "data digits\nseed 7\nconv 4 3x3 relu\nflatten\noutput\n"
+    "train epochs=2 batch=256 optimizer=sgd lr=0.1 momentum=0.9 schedule=cosine weight_decay=1e-4 validation=0",
+    "augmented": "data digits\nseed 9\naugment shift 0.1, rotate 10\nconv 4 3x3 relu\nflatten\noutput\n"
+    "train epochs=2 batch=256",
+    "resized": "data digits\nseed 10\nresize 12x10 crop\nconv 4 3x3 relu\ngap\noutput 10 linear\n"
+    "train epochs=4 batch=256 optimizer=rmsprop lr=0.01 schedule=step validation=0.2",
+    "mixed": "data digits\nseed 11\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=1 batch=512 precision=bfloat16",
+    "untested": "data digits test=0\nseed 12\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=1 batch=512",
+    "labelled": "data digits\nseed 13\nx <- conv 4 3x3 same relu\nconv 4 3x3 same relu\nconv 4 3x3 same\nadd x\n"
+    "flatten\noutput\ntrain epochs=1 batch=512",
+}
+
+
+def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8), np.arange(count) % 3
+
+
+def run_scripts(paths: list[Path], folder: Path, timeout: float = 300) -> dict[str, Any]:
+    """What each script comes to, by its name, all of them run in one process without cnnmagic."""
+    answers = folder / "answers.json"
+    command = [sys.executable, "-c", RUNNER, str(answers), *map(str, paths)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, timeout=timeout, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {Path(path).stem: answer for path, answer in json.loads(answers.read_text()).items()}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+    """Texts by name, what their scripts come to (an error as text), and the notebook's variables that they need."""
+    folder = tmp_path_factory.mktemp("scripts")
+    x, y = images(120, 0)
+    x_test, y_test = images(30, 1)
+    np.savez(folder / "usual.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    np.savez(folder / "short.npz", x=x, y=y)
+    words = np.array(["cat", "dog", "auk"])[y]
+    np.savez(folder / "words.npz", x_train=x, y_train=words)
+    np.savez(folder / "rows.npz", x_train=x[..., 0], y_train=np.eye(3)[y])
+    net = "seed 3\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=2 batch=16"
+    texts = dict(TRAINED)
+    texts |= {f"file_{name}": f"data '{folder / name}.npz'\n{net}" for name in ("usual", "short", "words", "rows")}
+    texts["arrays"] = "data {{x}} {{words}}\n" + net
+    texts["arrays_tested"] = "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + net
+    texts["few"] = "data {{few}} {{labels}}\n" + net
+    variables = {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "words": words, "few": x[:12], "labels": y[:12]}
+    paths = []
+    for name, text in texts.items():
+        plan = make_plan(text, variables)
+        paths.append(Session().export_python(name, plan, str(folder / f"{name}.py")))
+    return texts, run_scripts(paths, folder), variables
+
+
+NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", "few"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_trains_to_the_same_numbers(name: str, exported) -> None:
+    texts, answers, variables = exported
+    answer = answers[name]
+    assert not isinstance(answer, str), answer
+    run = train(texts[name], **variables)
+    measured = ("loss", "accuracy", "val_loss", "val_accuracy")
+    assert answer["history"] == {key: run.history[key] for key in measured if run.history[key]}
+    assert answer["parameters"] == run.plan.parameters
+    if len(run.dataset.test):
+        assert answer["accuracy"] == pytest.approx(run.evaluate()["accuracy"], abs=1e-6)
+
+
+LARGE = ("alexnet", "resnet18", "resnet34", "resnet50", "vgg11", "vgg16", "vgg19")
+
+
+def parameters(names: list[str], folder: Path) -> dict[str, int]:
+    paths = []
+    for name in names:
+        paths.append(folder / f"{name}.py")
+        paths[-1].write_text(to_python(zoo_text(name).rpartition("\ntrain")[0], name), encoding="utf-8")
+    return {name: answer["parameters"] for name, answer in run_scripts(paths, folder, 600).items()}
+
+
+def counted(names: list[str]) -> dict[str, int]:
+    return {name: make_plan(f"use {name}", {}).parameters for name in names}
+
+
+def test_smaller_zoo_networks_run_by_themselves(tmp_path: Path) -> None:
+    names = [name for name in zoo_names() if name not in LARGE]
+    assert parameters(names, tmp_path) == counted(names)
+
+
+@pytest.mark.long
+def test_every_zoo_network_runs_by_itself(tmp_path: Path) -> None:
+    assert parameters([*zoo_names()], tmp_path) == counted([*zoo_names()])
