@@ -15,7 +15,8 @@ class Facts:
     """What a plan needs to know of its data.
 
     `shape` is (height, width, channels); `classes` are the labels' names in order; `scale` brings pixels to 0 … 1 and
-    is None where values are taken as they are; `examples` and `tests` count images, `tests` is 0 without a test set.
+    is None where values are taken as they are; `examples` and `tests` count images, `tests` is 0 without a test set;
+    `names` are those of the arrays in a file.
     """
 
     shape: tuple[int | None, ...]
@@ -23,6 +24,7 @@ class Facts:
     scale: float | None
     examples: int
     tests: int = 0
+    names: tuple[str, ...] = ()
 
 
 NAMED = {

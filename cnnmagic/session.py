@@ -125,6 +125,8 @@ class Session:
         from cnnmagic.lang.python import to_python
 
         target = Path(path or f"{name}.py")
+        if not target.parent.is_dir():
+            raise RunError(f"there is no folder `{target.parent}`.", remedy="Make it, or choose another path.")
         target.write_text(to_python(plan, name), encoding="utf-8")
         if plan.training is not None and isinstance(plan.source, Arrays):
             from cnnmagic.engine.export import write_arrays

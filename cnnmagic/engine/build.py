@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.errors import Place, PlanError
+from cnnmagic.errors import CnnError, Place, PlanError
 from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
@@ -30,7 +30,12 @@ def build(plan: Plan, name: str = "net") -> Any:
     if plan.base is not None:
         from cnnmagic.engine.pretrained import load_pretrained
 
-        load_pretrained(model, plan.base)
+        line = plan.step(plan.base.steps[0]).line
+        try:
+            load_pretrained(model, plan.base)
+        except CnnError as error:
+            place = plan.place_of(line)
+            raise (error.at(place) if place else error) from error.__cause__
     return model
 
 

@@ -150,7 +150,7 @@ def _describe_file(path: Path) -> datasets.Facts:
     size = arrays.image_shape(shape, names[0])
     arrays.check_not_empty(shape, names[0])
     classes = arrays.read_labels(labels, names[1], shape[0]).classes
-    return datasets.Facts(size, classes, 1 / 255 if dtype == np.uint8 else None, shape[0], tests)
+    return datasets.Facts(size, classes, 1 / 255 if dtype == np.uint8 else None, shape[0], tests, names)
 
 
 def _facts(raw: _Raw) -> datasets.Facts:

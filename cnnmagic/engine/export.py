@@ -20,6 +20,8 @@ def export_model(model: Any, kind: str, path: Path) -> Path:
 
     The ending is added where it is missing. Raises `CnnError` where Keras lacks what the format needs.
     """
+    if not path.parent.is_dir():
+        raise CnnError(f"there is no folder `{path.parent}`.", remedy="Make it, or choose another path.")
     if kind == "keras":
         path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
         model.save(path)

@@ -50,6 +50,9 @@ def _reference(base: Base, layers: int) -> Any:
         reference.load_weights(weights)
         return reference
     except Exception as error:
+        if base.weights != "imagenet":
+            remedy = f"Save them with `keras.applications.{CLASSES[base.name]}(…).save_weights(PATH)`."
+            raise PlanError(f"`{base.weights}` holds no weights of `{base.name}`.", remedy=remedy) from error
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         remedy = "Without a network: `weights=PATH` with a file that keras.applications reads."
         raise MissingData(f"the weights of `{base.name}` can't be loaded: {first}", remedy=remedy) from error

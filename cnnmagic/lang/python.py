@@ -7,7 +7,7 @@ import keyword
 from collections import Counter
 from typing import Any
 
-from cnnmagic.datasets import NAMED, Arrays, File, Named
+from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named
 from cnnmagic.errors import PlanError
 from cnnmagic.layers import Merge
 from cnnmagic.plans import OPTIMIZERS, Plan, Step, Training
@@ -89,7 +89,7 @@ def _data(plan: Plan, name: str) -> str:
     lines = ["# Data: images (count, height, width, channels) with the values that they have, labels 0, 1, 2 …"]
     lines += _reading(plan, name)
     seed = plan.seed or 0
-    if not tests:
+    if not tests and plan.test:
         lines += _split("x_train", "y_train", "x_test", "y_test", plan.test, seed)
     if plan.training and plan.training.validation:
         lines += _split("x_train", "y_train", "x_validation", "y_validation", plan.training.validation, seed)
@@ -112,14 +112,28 @@ def _reading(plan: Plan, name: str) -> list[str]:
             lines = [f"(x_train, y_train), (x_test, y_test) = keras.datasets.{known}.load_data()"]
             return [*lines, *channels, "y_train, y_test = y_train.ravel(), y_test.ravel()"]
         case File(path):
-            lines = [f"arrays = np.load({path!r})", 'x_train, y_train = arrays["x_train"], arrays["y_train"]']
-            further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
-            return [*lines, *further, channels[0], *(channels[1:] if tests else ())]
+            return _file(path, plan.facts)
         case Arrays():
             lines = [f'arrays = np.load("{name}_data.npz")', 'x_train, y_train = arrays["x"], arrays["y"]']
             further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
             return [*lines, *further]
     raise PlanError(f"data from {plan.source} can't be written as code.")
+
+
+def _file(path: str, facts: Facts | None) -> list[str]:
+    """The arrays of a file by the names that they have there, labels brought to numbers."""
+    names = facts.names if facts and facts.names else ("x_train", "y_train", "x_test", "y_test")
+    lines = [f"arrays = np.load({path!r})"]
+    splits = zip(("train", "test"), names[::2], names[1::2], strict=False)
+    for split, images, labels in splits:
+        lines += [f'x_{split}, y_{split} = arrays["{images}"], arrays["{labels}"]']
+        lines += [f"x_{split} = x_{split}.reshape(*x_{split}.shape[:3], -1)"]
+        rows = f"y_{split}.ndim == 2 and y_{split}.shape[1] > 1"
+        lines += [f"y_{split} = y_{split}.argmax(axis=1) if {rows} else y_{split}.ravel()"]
+    if facts and facts.classes != tuple(map(str, range(len(facts.classes)))):
+        lines += ["classes, y_train = np.unique(y_train, return_inverse=True)"]
+        lines += ["y_test = np.searchsorted(classes, y_test)"] if len(names) == 4 else []
+    return lines
 
 
 def _split(x: str, y: str, x_kept: str, y_kept: str, part: float, seed: int) -> list[str]:
@@ -135,7 +149,12 @@ def _resizing(plan: Plan) -> list[str]:
     resize = plan.resize
     assert resize is not None  # the caller looked
     aspect = {"crop": ", crop_to_aspect_ratio=True", "pad": ", pad_to_aspect_ratio=True"}.get(resize.how, "")
-    names = ["x_train", "x_test"] + (["x_validation"] if plan.training and plan.training.validation else [])
+    tests = plan.facts is None or bool(plan.facts.tests) or bool(plan.test)
+    names = (
+        ["x_train"]
+        + (["x_test"] if tests else [])
+        + (["x_validation"] if plan.training and plan.training.validation else [])
+    )
     call = (
         f'keras.ops.image.resize(images.astype("float32"), ({resize.height}, {resize.width}), antialias=True{aspect})'
     )
@@ -225,12 +244,10 @@ def _training(plan: Plan) -> str:
     lines += ["history = model.fit(", "    x_train,", "    y_train,"]
     lines += [f"    {option}," for option in filter(None, options)]
     lines += [")"]
-    lines += [
-        "loss, accuracy = model.evaluate(x_test, y_test, verbose=0)",
-        'print(f"test accuracy {accuracy:.2%}")',
-        "",
-    ]
-    return "\n".join(lines)
+    if plan.facts is None or plan.facts.tests or plan.test:
+        lines += ["loss, accuracy = model.evaluate(x_test, y_test, verbose=0)"]
+        lines += ['print(f"test accuracy {accuracy:.2%}")']
+    return "\n".join([*lines, ""])
 
 
 def _schedule(training: Training) -> list[str]:

@@ -92,7 +92,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     return texts, run_scripts(paths, folder), variables
 
 
-NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", "few"]
+FEW = pytest.param("few", marks=pytest.mark.xfail(reason="a script always splits by class", strict=True))
+NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", FEW]
 
 
 @pytest.mark.parametrize("name", NAMES)
