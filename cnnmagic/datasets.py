@@ -24,7 +24,7 @@ class Facts:
     scale: float | None
     examples: int
     tests: int = 0
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 NAMED = {
