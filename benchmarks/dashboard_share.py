@@ -1,0 +1,63 @@
+"""What of a training's time the dashboard takes: processor time of its painter, and of its callbacks in the training.
+
+Wall times of two trainings differ by more than the dashboard costs on a busy machine; processor time does not. One
+epoch of MNIST is trained in a kernel, and `python benchmarks/dashboard_share.py` prints the shares.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+SETUP = """
+%load_ext cnnmagic
+import time
+from cnnmagic.engine import loop
+from cnnmagic.ui import dashboard
+
+spent = {"painter": 0.0, "callbacks": 0.0}
+
+def timed(kind, method, name):
+    original = getattr(kind, method)
+    def wrapper(*arguments, **options):
+        started = time.thread_time()
+        try:
+            return original(*arguments, **options)
+        finally:
+            spent[name] += time.thread_time() - started
+    setattr(kind, method, wrapper)
+
+timed(dashboard.Dashboard, "_paint", "painter")
+timed(loop.Loop, "on_train_batch_end", "callbacks")
+"""
+CELL = """%%cnn net --wait
+data {{source}}
+conv 32 3x3 relu
+conv 64 3x3 relu
+maxpool 2
+flatten
+dense 128 relu
+output 10
+train epochs=1 batch=128"""
+REPORT = """
+for name, seconds in spent.items():
+    print(f"{name}: {seconds:.2f} s of processor time, {seconds / net.state.seconds:.2%} of {net.state.seconds:.0f} s")
+"""
+
+
+def main() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    folder = os.environ.get("CNNMAGIC_TEST_DATA")
+    source = str(Path(folder) / "mnist.npz") if folder else "mnist"
+    notebook = nbformat.v4.new_notebook()
+    texts = [f"source = {source!r}\n{SETUP}", CELL, REPORT]
+    notebook.cells = [nbformat.v4.new_code_cell(text) for text in texts]
+    NotebookClient(notebook, timeout=1800, extra_arguments=["--log-level=ERROR"]).execute()
+    print(notebook.cells[-1].outputs[0].text, end="")
+
+
+if __name__ == "__main__":
+    main()
