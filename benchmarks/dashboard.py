@@ -39,7 +39,7 @@ def measure(rounds: int, epochs: int, images_used: int) -> dict[str, list[float]
     import keras
     import numpy as np
 
-    from cnnmagic.session import build_model, load_data, make_plan
+    from cnnmagic.pipeline import build_model, load_data, make_plan
 
     (images, labels), _ = _mnist(images_used)
     plan = make_plan(TEXT % epochs, {"images": images, "labels": labels})
@@ -89,8 +89,8 @@ def _plain(model: Any, dataset: Any, plan: Any, callbacks: Any = None) -> None:
 
 
 def _with_dashboard(model: Any, dataset: Any, plan: Any) -> None:
+    from cnnmagic.pipeline import work_of
     from cnnmagic.run import Run
-    from cnnmagic.session import work_of
     from cnnmagic.ui.dashboard import Dashboard
 
     run = Run("net", plan, model, dataset)

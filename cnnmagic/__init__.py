@@ -30,14 +30,14 @@ __all__ = [
 
 def plan(text: str, **variables: Any) -> Plan:
     """Plan a network from the text of a cell, without Keras; `variables` serve `{{name}}`. Raises `CnnError`."""
-    from cnnmagic.session import make_plan
+    from cnnmagic.pipeline import make_plan
 
     return make_plan(text, variables)
 
 
 def build(plan: Plan | str, **variables: Any) -> Any:
     """The `keras.Model` of a plan (or of a text), compiled where it has an output; raises `CnnError`."""
-    from cnnmagic.session import build_model, make_plan
+    from cnnmagic.pipeline import build_model, make_plan
 
     return build_model(make_plan(plan, variables) if isinstance(plan, str) else plan)
 
@@ -45,7 +45,7 @@ def build(plan: Plan | str, **variables: Any) -> Any:
 def to_python(plan: Plan | str, name: str = "net", **variables: Any) -> str:
     """Plain Keras code for a plan (or a text): model, data and training, without cnnmagic; raises `CnnError`."""
     from cnnmagic.lang.python import to_python as write
-    from cnnmagic.session import make_plan
+    from cnnmagic.pipeline import make_plan
 
     return write(make_plan(plan, variables) if isinstance(plan, str) else plan, name)
 
@@ -64,7 +64,8 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
     path of an .npz file, or a known name. Raises `CnnError` where the text or the data are wrong, and what a training
     failed of.
     """
-    from cnnmagic.session import Session, make_plan, retrained
+    from cnnmagic.pipeline import make_plan, retrained
+    from cnnmagic.session import Session
 
     planned = make_plan(text, variables, data=data)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))

@@ -33,7 +33,7 @@ def zoo_table() -> str:
 
 
 def _zoo_row(name: str) -> tuple[str, ...]:
-    from cnnmagic.session import make_plan
+    from cnnmagic.pipeline import make_plan
 
     text = zoo_text(name)
     plan = make_plan(text.rpartition("\ntrain")[0], {})

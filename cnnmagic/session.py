@@ -1,25 +1,19 @@
-"""Glue: takes a cell from its text to a plan, a model, a run and its views; keeps the runs by name."""
+"""The networks of one notebook by name: runs their cells, shows them, finds them again."""
 
 from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from os import PathLike
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
-from cnnmagic.errors import DataError, PlanError, RunError
-from cnnmagic.layers import KerasLayer, Shape
-from cnnmagic.plans import Plan, Training
+from cnnmagic.datasets import Arrays
+from cnnmagic.errors import RunError
+from cnnmagic.pipeline import build_model, load_data, make_plan, work_of
+from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 
-if TYPE_CHECKING:
-    from cnnmagic.lang import syntax
-
-DEFAULT_NAME = "net"
 Planned = Plan | Run
 
 
@@ -230,118 +224,3 @@ class Session:
         if not self.is_notebook:
             return True
         return not getattr(self.shell.kernel, "_allow_stdin", True)
-
-
-def make_plan(
-    text: str,
-    variables: Mapping[str, Any],
-    first_line: int = 1,
-    data: Any = None,
-    texts: Mapping[str, str] | None = None,
-) -> Plan:
-    """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo. Raises `CnnError`."""
-    from cnnmagic.lang.resolve import resolve
-    from cnnmagic.zoo import zoo_names, zoo_text
-
-    earlier = texts or {}
-
-    def find_text(name: str, again: bool) -> str | None:
-        if name in earlier and not again:
-            return earlier[name]
-        return zoo_text(name.lower()) if name.lower() in zoo_names() else None
-
-    return resolve(
-        _parsed(text, first_line),
-        variables,
-        describe,
-        source=None if data is None else source_of(data),
-        find_text=find_text,
-        known=(*earlier, *zoo_names()),
-        measure=measure,
-    )
-
-
-def _parsed(text: str, first_line: int) -> syntax.Program:
-    from cnnmagic.lang.parser import parse
-
-    try:
-        return parse(text, first_line)
-    except RecursionError:
-        raise PlanError("blocks stand too deep in one another.", remedy="Nest them less.") from None
-
-
-def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
-    """What Keras says of one of its further layers; this imports Keras."""
-    from cnnmagic.engine.build import measure as measure_layer
-
-    return measure_layer(layer, shape)
-
-
-def describe(source: Source) -> Facts:
-    """What is known of a data source before it is loaded; of a named one without NumPy even."""
-    if isinstance(source, Named):
-        return NAMED[source.name]
-    from cnnmagic.engine.data import describe as describe_arrays
-
-    return describe_arrays(source)
-
-
-def source_of(data: Any) -> Source:
-    """What a program gives as data: a name, a path of an .npz file, or (images, labels[, test images, test labels])."""
-    if isinstance(data, str | PathLike):
-        return Named(str(data)) if data in NAMED else File(str(data))
-    if isinstance(data, tuple | list) and len(data) in (2, 4):
-        return Arrays(("images", "labels", "test_images", "test_labels")[: len(data)], tuple(data))
-    remedy = "Give (images, labels), (images, labels, test images, test labels), a path or a name."
-    raise DataError(f"data can't be {type(data).__name__}.", remedy=remedy)
-
-
-def load_data(plan: Plan) -> Any:
-    """The plan's data, split; errors bear the place of the `data` line."""
-    from cnnmagic.engine.data import load
-
-    try:
-        return load(plan)
-    except DataError as error:
-        raise (error.at(plan.data_place) if plan.data_place else error) from error.__cause__
-
-
-def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
-    """The Keras model of a plan, compiled where the plan has an output."""
-    from cnnmagic.engine.build import build, compile_model
-
-    model = build(plan, name)
-    if plan.output is not None:
-        compile_model(model, plan.training or Training(), plan.output)
-    return model
-
-
-def work_of(run: Run) -> Callable[..., None]:
-    """What the run's thread does: fit the model, guarded against use by others meanwhile."""
-    from cnnmagic.engine.fit import fit
-    from cnnmagic.engine.guard import guard
-
-    training = run.plan.training or Training()
-
-    def work(emit: Any, commands: Any) -> None:
-        release = guard(run.model, run.name, run.wait_quietly)
-        try:
-            fit(run.model, run.dataset, training, emit, commands)
-        finally:
-            release()
-
-    return work
-
-
-def retrained(plan: Plan, words: str) -> Plan:
-    """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
-    from cnnmagic.lang.directives import check_training, over_recipe, read_training
-    from cnnmagic.lang.parser import parse
-
-    directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
-    binding = read_training(directive)
-    if plan.output is None:
-        raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
-    training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
-    check_training(training, directive.place)
-    return replace(plan, training=training)

@@ -6,7 +6,7 @@ import pytest
 
 from cnnmagic import plan
 from cnnmagic.comparison import difference
-from cnnmagic.session import make_plan
+from cnnmagic.pipeline import make_plan
 from tests.lang.cells import CELLS
 
 FIRST = "input 28x28x1\nconv 8 3x3 relu\nmaxpool 2\nconv 16 3x3 relu\nflatten\noutput 10\n"

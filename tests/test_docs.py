@@ -25,8 +25,8 @@ from cnnmagic.lang.parser import JOINS, KEYWORDS, MERGES
 from cnnmagic.lang.values import MEANINGS, WORDS
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, LAYERS, SYNONYMS, Layer, show
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import OPTIMIZERS
-from cnnmagic.session import make_plan
 from cnnmagic.table import short
 from cnnmagic.topics import TOPICS
 from cnnmagic.verbs import VERBS

@@ -10,14 +10,15 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = ("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas")
-ABOVE = ("lang", "engine", "explain", "ui", "integrations", "session", "magic", "verbs", "run")
+ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run")
 FORBIDDEN = {
     **dict.fromkeys(PLAIN, ABOVE),
-    "lang": ("engine", "explain", "ui", "integrations", "session", "magic", "verbs", "run"),
-    "engine": ("lang", "explain", "ui", "integrations", "session", "magic", "verbs", "run"),
-    "explain": ("lang", "engine", "ui", "integrations", "session", "magic", "verbs", "run"),
-    "ui": ("engine", "lang", "explain", "integrations", "session", "magic", "verbs"),
-    "run": ("lang", "engine", "explain", "ui", "integrations", "session", "magic", "verbs"),
+    "lang": ("engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
+    "engine": ("lang", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
+    "explain": ("lang", "engine", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
+    "ui": ("engine", "lang", "explain", "integrations", "pipeline", "session", "magic", "verbs"),
+    "run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs"),
+    "pipeline": ("session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
 }
 # These connect the parts, and may import whatever they connect.

@@ -20,8 +20,8 @@ from cnnmagic.events import (
     Started,
     Stop,
 )
+from cnnmagic.pipeline import make_plan
 from cnnmagic.run import Run
-from cnnmagic.session import make_plan
 from cnnmagic.state import HISTORY, RunState
 
 PLAN = make_plan("input 8x8x1\nconv 4 3x3\nflatten\noutput 10", {})

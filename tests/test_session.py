@@ -9,7 +9,8 @@ import pytest
 import cnnmagic
 from cnnmagic.datasets import Arrays, File, Named
 from cnnmagic.errors import DataError, PlanError
-from cnnmagic.session import Session, make_plan, retrained, source_of
+from cnnmagic.pipeline import make_plan, retrained, source_of
+from cnnmagic.session import Session
 
 LAYERS = "conv 2 3x3 relu\nflatten\noutput\nseed 1"
 RANDOM = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import pytest
 from cnnmagic.datasets import NAMED, Arrays, Facts, File
 from cnnmagic.engine.data import Dataset, describe, load
 from cnnmagic.errors import DataError, MissingData
-from cnnmagic.session import make_plan
+from cnnmagic.pipeline import make_plan
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (60, 8, 8), np.uint8)

@@ -11,7 +11,8 @@ import pytest
 from cnnmagic import CnnError, RunError, train
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.export import export_model, write_arrays
-from cnnmagic.session import Session, make_plan
+from cnnmagic.pipeline import make_plan
+from cnnmagic.session import Session
 
 keras = load_keras()
 TEXT = "data digits\nseed 1\nconv 4 3x3 bn relu\ndropout 0.2\nflatten\noutput\ntrain epochs=1 batch=256"

@@ -28,9 +28,9 @@ from cnnmagic.events import (
     Stop,
     Validating,
 )
+from cnnmagic.pipeline import build_model, load_data, make_plan, work_of
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
-from cnnmagic.session import build_model, load_data, make_plan, work_of
 from cnnmagic.state import RunState, cause
 
 TEXT = "data digits\nconv 4 3x3 relu\nflatten\noutput 10\nseed 3\ntrain epochs={epochs} batch=64 {words}"

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cnnmagic import to_python, train
-from cnnmagic.session import Session, make_plan
+from cnnmagic.pipeline import make_plan
+from cnnmagic.session import Session
 from cnnmagic.zoo import zoo_names, zoo_text
 
 RUNNER = """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cnnmagic.errors import CnnError
 from cnnmagic.lang.canonical import canonical
-from cnnmagic.session import make_plan
+from cnnmagic.pipeline import make_plan
 from cnnmagic.zoo import zoo_names, zoo_text
 from tests.lang.cells import CELLS
 

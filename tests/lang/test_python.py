@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from cnnmagic import CnnError, to_python
-from cnnmagic.session import make_plan
+from cnnmagic.pipeline import make_plan
 from cnnmagic.zoo import zoo_names, zoo_text
 from tests.lang.cells import CELLS
 

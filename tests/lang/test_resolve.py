@@ -7,8 +7,8 @@ import pytest
 
 from cnnmagic import CnnError, PlanError, plan
 from cnnmagic.layers import RandomFlip, Rescaling
+from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Output
-from cnnmagic.session import make_plan
 from tests.lang.cells import CELLS, INCEPTION3A, PARAMETERS, TUNED
 
 

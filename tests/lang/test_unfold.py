@@ -4,8 +4,9 @@ import pytest
 
 from cnnmagic.errors import CnnError
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Plan, Training
-from cnnmagic.session import Session, make_plan
+from cnnmagic.session import Session
 
 SMALL = """\
 # an earlier cell

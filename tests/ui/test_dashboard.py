@@ -21,8 +21,8 @@ from cnnmagic.events import (
     SetLearningRate,
     Stop,
 )
+from cnnmagic.pipeline import make_plan
 from cnnmagic.run import Run
-from cnnmagic.session import make_plan
 from cnnmagic.state import RunState
 from cnnmagic.ui import dashboard
 from cnnmagic.ui.dashboard import Dashboard, head_html

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cnnmagic.session import make_plan
+from cnnmagic.pipeline import make_plan
 from cnnmagic.table import HEADER, rows, summary, totals
 from cnnmagic.ui.plan_html import LONGEST_OPEN, plan_html
 

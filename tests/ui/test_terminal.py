@@ -8,8 +8,8 @@ import pytest
 
 import cnnmagic.ui.terminal
 from cnnmagic.events import Finished
+from cnnmagic.pipeline import make_plan
 from cnnmagic.run import Run
-from cnnmagic.session import make_plan
 from cnnmagic.ui.terminal import BAR, follow, progress_line
 from tests.ui.states import STARTED, STATES, batch, whole
 

@@ -1,0 +1,110 @@
+"""The verbs that show something: plan, show, runs, evaluate, predict, zoo, fmt, diff, export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnmagic.comparison import difference, zoo_table
+from cnnmagic.errors import RunError
+from cnnmagic.lang.wording import closest, listed, sentence
+from cnnmagic.run import Run
+from cnnmagic.session import Session
+
+SHOWN_PREDICTIONS = 20
+SHOWN_CLASSES = 3
+
+
+def plan(session: Session, name: str | None, picture: bool) -> None:
+    """Show the table of a network: layers, shapes, parameters, FLOPs, receptive fields, memory; or its picture."""
+    shown, found = session.find_plan(name)
+    if picture:
+        session.show_picture(shown, found)
+    else:
+        session.show_plan(shown, found)
+
+
+def show(session: Session, name: str | None) -> None:
+    """Show a running or finished training again, in this cell."""
+    session.show(session.find_run(name), wait=not session.is_notebook)
+
+
+def runs(session: Session) -> None:
+    """List the networks of this notebook."""
+    if not session.known:
+        print("No networks yet: make one in a `%%cnn` cell.")
+    for name, found in session.known.items():
+        print(found.state.sentence() if isinstance(found, Run) else f"{name}: planned, {found.parameters:,} parameters")
+
+
+def evaluate(session: Session, name: str | None, split: str) -> None:
+    """Print loss and accuracy on the test images, after the end of the training."""
+    run = session.find_run(name)
+    scores = run.evaluate(split)
+    count = len(getattr(run.dataset, split))
+    print(f"{run.name}: {split} accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} on {count:,} images")
+
+
+def predict(session: Session, name: str | None, variable: str | None) -> None:
+    """Print the likeliest classes for images held by a variable of the notebook."""
+    from cnnmagic.lang.variables import look_up
+
+    if variable is None:
+        name, variable = None, name
+    if variable is None:
+        raise RunError(
+            "`predict` needs images.", remedy="For example `%cnn predict net images`, with a variable `images`."
+        )
+    run = session.find_run(name)
+    answers = run.predict(look_up(variable.strip("{} "), session.variables))
+    for number, answer in enumerate(answers[:SHOWN_PREDICTIONS]):
+        print(f"{number:>4}  {_likeliest(answer, run.dataset.classes)}")
+    if len(answers) > SHOWN_PREDICTIONS:
+        print(
+            f"… and {len(answers) - SHOWN_PREDICTIONS:,} more: `{run.name}.predict({variable.strip('{} ')})` gives all."
+        )
+
+
+def _likeliest(answer: Any, classes: Sequence[str]) -> str:
+    if len(answer) == 1:
+        return f"{classes[-1]} {answer[0]:.1%}"
+    best = sorted(range(len(answer)), key=lambda number: -answer[number])[:SHOWN_CLASSES]
+    return "  ".join(f"{classes[number] if number < len(classes) else number} {answer[number]:.1%}" for number in best)
+
+
+def zoo(session: Session, name: str | None) -> None:
+    """List studied networks with parameters, FLOPs and input size; with a name print its text as a ready cell."""
+    from cnnmagic.zoo import zoo_names, zoo_text
+
+    if name is None:
+        print(zoo_table())
+    elif name in zoo_names():
+        print(f"%%cnn {name}\n{zoo_text(name)}", end="")
+    else:
+        near = closest(name, zoo_names())
+        raise RunError(
+            sentence(f"no network `{name}`{near}"), remedy="" if near else f"There are {listed(zoo_names())}."
+        )
+
+
+def fmt(session: Session, name: str | None) -> None:
+    """Print the cell of a network in its canonical form."""
+    from cnnmagic.lang.canonical import canonical
+
+    shown, found = session.find_plan(name)
+    print(f"%%cnn {shown}\n{canonical(found.text)}", end="")
+
+
+def diff(session: Session, name: str, other: str) -> None:
+    """Show how the texts and the plans of two networks differ."""
+    plans = [session.find_plan(chosen)[1] for chosen in (name, other)]
+    print(difference(plans[0], plans[1], name, other))
+
+
+def export(session: Session, name: str | None, path: str | None, kind: str | None) -> None:
+    """Write a network as Keras code (--python), or the trained model (--keras, --savedmodel, --onnx, --litert)."""
+    shown, found = session.find_plan(name)
+    if kind in (None, "python"):
+        print(f"written: {session.export_python(shown, found, path)}")
+    else:
+        print(f"written: {session.export_model(session.find_run(name), kind, path)}")

@@ -1,0 +1,66 @@
+"""The verbs that act on a training: train, stop, pause, resume, lr, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnmagic.errors import RunError
+from cnnmagic.pipeline import retrained
+from cnnmagic.run import Run
+from cnnmagic.session import Session
+
+
+def train(session: Session, name: str | None, words: Sequence[str], wait: bool | None) -> None:
+    """Train a planned network, or train one again from new weights; words such as epochs=5 change its `train` line."""
+    if name is not None and ("=" in name or name.isdigit()):
+        words, name = [name, *words], None
+    chosen, found = session.find_plan(name)
+    session.train(chosen, retrained(found, " ".join(words)), wait)
+
+
+def stop(session: Session, name: str | None) -> None:
+    """End a training after the batch under way; the model keeps what it has learned."""
+    _active(session, name, "stop").stop()
+
+
+def pause(session: Session, name: str | None) -> None:
+    """Hold a training after the batch under way."""
+    _active(session, name, "pause").pause()
+
+
+def resume(session: Session, name: str | None) -> None:
+    """Let a paused training go on."""
+    _active(session, name, "resume").resume()
+
+
+def lr(session: Session, words: Sequence[str]) -> None:
+    """Show the learning rate, or set it for the batches to come: lr NAME 0.001, or lr 0.001."""
+    name = next((word for word in words if word.isidentifier()), None)
+    rates = [word for word in words if word != name]
+    run = session.find_run(name)
+    if not rates:
+        print(f"{run.name}: learning rate {run.state.learning_rate:.4g}")
+        return
+    try:
+        rate = float(rates[0])
+    except ValueError:
+        raise RunError(f"`{rates[0]}` is no number.", remedy="For example `%cnn lr 0.001`.") from None
+    _active(session, name, "set the rate of").set_learning_rate(rate)
+
+
+def wait(session: Session, name: str | None) -> None:
+    """Wait until a training is over; an interrupt ends the waiting only."""
+    run = session.find_run(name)
+    if session.is_notebook:
+        session.wait(run)
+    else:
+        session.show(run, wait=True)
+
+
+def _active(session: Session, name: str | None, verb: str) -> Run:
+    run = session.find_run(name)
+    if run.is_done:
+        raise RunError(
+            f"can't {verb} {run.name}: it has {run.state.phase}.", remedy=f"`%cnn train {run.name}` trains it anew."
+        )
+    return run
