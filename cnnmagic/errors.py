@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 SHOWN_PROBLEMS = 10
 WIDEST = 160
+LONGEST_MESSAGE = 1_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"line {self.place.line}: " if self.place else ""
-        lines = [where + self.message]
+        lines = [where + _cut(self.message)]
         if self.place and self.place.source.strip():
             lines.append(self.place.caret())
-        return "\n".join([*lines, *filter(None, (self.reason, self.remedy))])
+        return "\n".join([*lines, *map(_cut, filter(None, (self.reason, self.remedy)))])
 
 
 class CnnError(Exception):
@@ -103,6 +104,12 @@ class RunError(CnnError):
 
 def _position(problem: Problem) -> tuple[int, int]:
     return (problem.place.line, problem.place.column) if problem.place else (0, 0)
+
+
+def _cut(text: str) -> str:
+    """The text without its middle where words of the user's make it longer than anyone reads."""
+    half = LONGEST_MESSAGE // 2
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
 def _cells(text: str) -> int:

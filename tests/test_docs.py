@@ -19,7 +19,7 @@ from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.data import NAMES
 from cnnmagic.errors import SHOWN_PROBLEMS
 from cnnmagic.formulas import FORMULAS, WHOLE
-from cnnmagic.lang import directives, graph, source, unfold, values, walk
+from cnnmagic.lang import blocks, directives, graph, limits, unfold, values, walk
 from cnnmagic.lang.binding import ALIASES
 from cnnmagic.lang.parser import JOINS, KEYWORDS, MERGES
 from cnnmagic.lang.values import MEANINGS, WORDS
@@ -54,28 +54,32 @@ FAMILIES = {
     "random": "RandomFlip RandomRotation RandomZoom RandomTranslation RandomBrightness RandomContrast",
 }
 LIMITS = {
-    "characters of a cell": source.LONGEST_TEXT,
+    "characters of a cell": limits.LONGEST_TEXT,
+    "lines of a cell with words in them": limits.MOST_LINES,
+    "words of a cell": limits.MOST_WORDS,
+    "words of one statement": limits.MOST_IN_STATEMENT,
+    "values in one pair of brackets or braces": limits.MOST_IN_BRACKETS,
     "times of one `repeat`, and statements of a cell once all is repeated": walk.MOST_STATEMENTS,
     "layers of a network": graph.MOST_STEPS,
     "height, width and channels in `input` and `resize`": directives.LARGEST_SIDE,
     "filters, units and other counts": values.LARGEST,
-    "indented blocks in one another": walk.DEEPEST_SUITE,
-    "calls of blocks in one another": walk.DEEPEST_CALL,
-    "brackets in one another": source.DEEPEST_BRACKET,
+    "indented blocks in one another": limits.DEEPEST_SUITE,
+    "calls of blocks in one another": blocks.DEEPEST_CALL,
+    "brackets in one another": limits.DEEPEST_BRACKET,
     "networks that `use` one another": unfold.DEEPEST,
     "mistakes shown at once": SHOWN_PROBLEMS,
 }
 BEYOND = {
-    source.LONGEST_TEXT: "#" * (source.LONGEST_TEXT + 1),
+    limits.LONGEST_TEXT: "#" * (limits.LONGEST_TEXT + 1),
     walk.MOST_STATEMENTS: f"repeat {walk.MOST_STATEMENTS + 1}:\n    relu",
     graph.MOST_STEPS: f"repeat {graph.MOST_STEPS + 1}:\n    relu",
     directives.LARGEST_SIDE: f"data digits\nresize 8x8\ninput 8x{directives.LARGEST_SIDE + 1}x1\nrelu",
-    walk.DEEPEST_SUITE: "\n".join(" " * depth + "repeat 1:" for depth in range(walk.DEEPEST_SUITE))
+    limits.DEEPEST_SUITE: "\n".join(" " * depth + "repeat 1:" for depth in range(limits.DEEPEST_SUITE))
     + "\n"
-    + " " * walk.DEEPEST_SUITE
+    + " " * limits.DEEPEST_SUITE
     + "relu",
-    walk.DEEPEST_CALL: "block deeper:\n    deeper\ndeeper",
-    source.DEEPEST_BRACKET: "conv " + "(" * (source.DEEPEST_BRACKET + 1),
+    blocks.DEEPEST_CALL: "block deeper:\n    deeper\ndeeper",
+    limits.DEEPEST_BRACKET: "conv " + "(" * (limits.DEEPEST_BRACKET + 1),
 }
 
 

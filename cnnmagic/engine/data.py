@@ -207,8 +207,13 @@ def _downloaded(name: str) -> _Raw:
 
 
 def _existing(path: str) -> Path:
-    found = Path(path).expanduser()
-    if not found.is_file():
+    try:
+        found = Path(path).expanduser()
+        is_there = found.is_file()
+    except (OSError, RuntimeError) as error:  # too long a name, no right to look, no such user's `~`
+        why = error.strerror if isinstance(error, OSError) and error.strerror else _first_line(error)
+        raise MissingData(f"`{path}` can't be reached: {why}.") from error
+    if not is_there:
         beside = sorted(Path(found.parent).glob("*.npz"))[:3] if found.parent.is_dir() else []
         there = ", ".join(f"`{file.name}`" for file in beside)
         remedy = f"In that folder there are {there}." if there else f"The notebook's folder is `{Path.cwd()}`."

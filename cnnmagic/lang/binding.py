@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
 from typing import Any
 
 from cnnmagic.errors import CnnError, PlanError, Problem
@@ -71,9 +72,14 @@ def require(kind: type[Any], subject: str, values: dict[str, Any]) -> None:
             )
 
 
+@cache
+def _options(kind: type[Any]) -> dict[str, Field[Any]]:
+    return {option.name: option for option in fields(kind) if option.metadata.get("kind")}
+
+
 class _Binder:
     def __init__(self, kind: type[Any], subject: str, flags: Sequence[str], further: Sequence[str]):
-        self.options = {option.name: option for option in fields(kind) if option.metadata.get("kind")}
+        self.options = _options(kind)  # type: ignore[arg-type]  # classes can be hashed
         self.subject, self.flags, self.further = subject, flags, further
         self.values: dict[str, Any] = {}
         self.extra: list[tuple[str, Any]] = []

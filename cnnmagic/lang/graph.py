@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from math import ceil
 
 from cnnmagic.errors import Place, PlanError
-from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, widest
+from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, show, widest
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Step
 
 INPUT = "input"
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
+LARGEST_SIZE = 10**10
 
 Measured = tuple[Shape, int, int]
 Measure = Callable[[KerasLayer, Shape], Measured]
+
+
+class TooMuch(PlanError):
+    """The cell is beyond a limit, so that nothing after this is looked at."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Graph:
         Raises `PlanError` at `place` where the layer can't take its inputs.
         """
         if len(self.steps) >= MOST_STEPS:
-            raise PlanError(f"this network has more than {MOST_STEPS:,} layers.", place=place, remedy="Repeat less.")
+            raise TooMuch(f"this network has more than {MOST_STEPS:,} layers.", place=place, remedy="Repeat less.")
         shape = inputs[0].shape
         try:
             output, parameters, frozen = self._measured(layer, inputs)
@@ -67,6 +72,7 @@ class Graph:
             )
         except Misfit as misfit:
             raise self._explain(misfit, layer, inputs[0], place) from None
+        _check_size(output, place)
         self.steps[step.name] = step
         self.places[step.name] = place
         return Tensor(step.name, output, field)
@@ -125,6 +131,14 @@ class Graph:
             path.append(self.steps[source])
             source = self.steps[source].inputs[0]
         return path[::-1]
+
+
+def _check_size(shape: Shape, place: Place) -> None:
+    """Raise `PlanError` where a volume is larger than any computer's."""
+    largest = max((size for size in shape if size is not None), default=0)
+    if largest > LARGEST_SIZE:
+        message = f"this gives a volume of {show(shape)}, and {LARGEST_SIZE:,} is the limit of each size."
+        raise TooMuch(message, place=place, remedy="Make it smaller.")
 
 
 def _sizes(path: list[Step], shape: Shape) -> str:

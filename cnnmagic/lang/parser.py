@@ -12,6 +12,7 @@ from lark.indenter import DedentError, Indenter
 
 from cnnmagic.errors import CnnError, ParseError, Place, Problem
 from cnnmagic.lang import syntax
+from cnnmagic.lang.limits import MOST_IN_BRACKETS, MOST_IN_STATEMENT
 from cnnmagic.lang.source import Source, read_source
 
 DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
@@ -20,6 +21,7 @@ JOINS = ("from", "add", "concat", "average", "max", "multiply")
 KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
 MERGES = ("concat", "add", "average", "max")
 READ_AGAIN = 20
+READ_AT_MOST = 100_000  # characters read in vain, after which the slips found so far are told
 
 
 class _Indentation(Indenter):
@@ -33,7 +35,7 @@ class _Indentation(Indenter):
 
 @functools.cache
 def _lark() -> Lark:
-    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", postlex=_Indentation(), propagate_positions=True)
+    return Lark.open("grammar.lark", rel_to=__file__, parser="lalr", postlex=_Indentation())
 
 
 def parse(text: str, first_line: int = 1) -> syntax.Program:
@@ -53,6 +55,7 @@ def parse(text: str, first_line: int = 1) -> syntax.Program:
 
 def _read(source: Source, problems: list[Problem]) -> Tree[Token] | None:
     """The tree; a line that can't be read is told, struck out, and the rest read again for further mistakes."""
+    read = 0
     for _ in range(READ_AGAIN):
         try:
             return _lark().parse(source.text)
@@ -65,7 +68,8 @@ def _read(source: Source, problems: list[Problem]) -> Tree[Token] | None:
         except UnexpectedInput as slip:
             problem, line = _explain(slip, source)
             problems.append(problem)
-            if not source.strike(line):
+            read += slip.pos_in_stream or 0
+            if read > READ_AT_MOST or not source.strike(line):
                 return None
     return None
 
@@ -194,14 +198,18 @@ class _Reader:
         return syntax.Use(place, words[1:], str(words[0].value))
 
     def words(self, tree: Tree[Token]) -> tuple[syntax.Word, ...]:
-        return tuple(self.flat(tree.children))
+        words = tuple(self.flat(tree.children))
+        if len(words) > MOST_IN_STATEMENT:
+            message = f"this statement has {len(words):,} words, and {MOST_IN_STATEMENT:,} is the limit."
+            raise ParseError(message, place=words[MOST_IN_STATEMENT].place)
+        return words
 
     def flat(self, items: Iterable[Any], inside: bool = False) -> Iterator[syntax.Word]:
         """The words of a statement; brackets around a list of arguments add nothing, those inside them make a size."""
         items = list(items)
         for position, item in enumerate(items):
             if not inside and isinstance(item, Tree) and item.data == "group" and _is_call(items, position):
-                yield from self.flat(item.children, inside=True)
+                yield from self.flat(_inside(item), inside=True)
             elif isinstance(item, Tree) and item.data == "keyword":
                 key, value = item.children
                 place = self.source.span(key, value)
@@ -211,6 +219,7 @@ class _Reader:
 
     def value(self, item: Any) -> syntax.Value:
         if isinstance(item, Tree):
+            self.check_amount(item)
             return self.choices(item) if item.data == "choices" else self.size(item)
         match item.type:
             case "VARIABLE":
@@ -219,9 +228,16 @@ class _Reader:
                 return syntax.Text(str(item)[1:-1])
         return syntax.read_value(str(item))
 
+    def check_amount(self, tree: Tree[Token]) -> None:
+        """Brackets and braces hold only so many values, those in brackets in them counted too."""
+        amount = sum(1 for _ in tree.scan_values(lambda _: True))
+        if amount > MOST_IN_BRACKETS:
+            place = self.source.span(tree, tree)
+            raise ParseError(f"these hold {amount:,} values, and {MOST_IN_BRACKETS:,} is the limit.", place=place)
+
     def size(self, group: Tree[Token]) -> syntax.Size:
         """`(3, 3)` or `((0, 1), (2, 3))`, as Python writes a size."""
-        values = [self.value(item) for item in group.children]
+        values = [self.value(item) for item in _inside(group)]
         dimensions = [
             part for value in values for part in (value.dimensions if isinstance(value, syntax.Size) else (value,))
         ]
@@ -231,7 +247,7 @@ class _Reader:
         return syntax.Size(tuple(dimension for dimension in dimensions if isinstance(dimension, int)))
 
     def choices(self, tree: Tree[Token]) -> syntax.Choices:
-        words = [self.value(item) for item in tree.children]
+        words = [self.value(item) for item in _inside(tree)]
         names = [word.lower if isinstance(word, syntax.Name) else str(word) for word in words]
         place = self.source.span(tree, tree)
         if ".." not in names:
@@ -244,6 +260,11 @@ class _Reader:
             remedy = "Write it as `{0.0001 .. 0.1 log}`, the smaller number first."
             raise ParseError("this range can't be read.", place=place, remedy=remedy)
         return syntax.Choices(tuple(ends), span=True, log=log)
+
+
+def _inside(tree: Tree[Token]) -> list[Any]:
+    """What stands between two brackets."""
+    return [item for item in tree.children[1:-1] if item is not None]
 
 
 def _is_call(items: list[Any], position: int) -> bool:

@@ -95,7 +95,7 @@ def branches(walk: Walk, statement: syntax.Branches) -> None:
         return
     tensors = tuple(end for end in ends if end is not None)
     if len(tensors) < 2:
-        raise PlanError("`branches` needs two branches at least.", remedy="A bare `branch` is the input itwalk.")
+        raise PlanError("`branches` needs two branches at least.", remedy="A bare `branch` is the input itself.")
     walk.push(MERGE_CLASSES[statement.merge](), tensors, statement.place, statement.merge)
 
 

@@ -50,7 +50,7 @@ def resolve(
     if settings.shape is None and not problems:
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
-    choices = (*settings.choices, *walk.choices)
+    choices = (*settings.choices, *walk.choices.values())
     if not settings.sweeps:
         problems.extend(_without_sweep(program, choices))
     if problems:

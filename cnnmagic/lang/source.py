@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from cnnmagic.errors import ParseError, Place, Problem
+from cnnmagic.lang.limits import check_length, check_limits
 
-LONGEST_TEXT = 100_000
-DEEPEST_BRACKET = 50
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -21,7 +22,8 @@ class Source:
     first_line: int
 
     def __post_init__(self) -> None:
-        self.written = tuple(self.lines)  # `lines` changes where a line is struck out
+        # `lines` changes where a line is struck out; all places of a line share one text.
+        self.written = tuple(" " * self.margin + line if line else "" for line in self.lines)
 
     @property
     def text(self) -> str:
@@ -29,18 +31,18 @@ class Source:
 
     def place(self, line: int, column: int, end_column: int) -> Place:
         """The user's place of columns of a line; `line` counts from 1 in the text read."""
-        source = " " * self.margin + self.written[line - 1] if self.written[line - 1].strip() else ""
-        return Place(line + self.first_line - 1, column + self.margin, end_column + self.margin, source)
+        columns = column + self.margin, end_column + self.margin
+        return Place(line + self.first_line - 1, *columns, self.written[line - 1])
 
     def whole(self, line: int) -> Place:
         """The words of a whole line, without its indentation and comment."""
-        text = self.written[line - 1]
+        text = self.written[line - 1][self.margin :]
         code = text.split("#", 1)[0].rstrip() or text
         return self.place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1)
 
     def span(self, first: Any, last: Any) -> Place:
         """From one node to another, cut at the end of the first one's line."""
-        start, end = _meta(first), _meta(last)
+        start, end = _edge(first, 0), _edge(last, -1)
         end_column = end.end_column if end.end_line == start.line else len(self.lines[start.line - 1]) + 1
         return self.place(start.line, start.column, end_column)
 
@@ -112,14 +114,11 @@ class Source:
 def read_source(text: str, first_line: int) -> Source:
     """Check and tidy a text: a BOM, CRLF, a `%%cnn` line of its own and a common margin are accepted.
 
-    Raises `ParseError` where the text is too long, or tabs and blanks are mixed in the indentation.
+    Raises `ParseError` where the text is beyond the limits, or tabs and blanks are mixed in the indentation.
     """
-    if len(text) > LONGEST_TEXT:
-        message = f"this text has {len(text):,} characters, and {LONGEST_TEXT:,} is the limit."
-        raise ParseError(message, remedy="Use `block` and `repeat` for what comes again.")
-    tidy = (
-        text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ").replace("\x00", "�")
-    )
+    check_length(text, first_line)
+    tidy = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ")
+    tidy = _SURROGATE.sub("�", tidy.replace("\x00", "�"))
     lines = [line.rstrip() for line in tidy.split("\n")]
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if lines[first].lstrip().startswith("%%cnn"):
@@ -128,7 +127,7 @@ def read_source(text: str, first_line: int) -> Source:
     margin = max((len(before) - len(after) for before, after in zip(lines, dedented, strict=True)), default=0)
     source = Source(dedented, margin, first_line)
     _check_tabs(source)
-    _check_depth(source)
+    check_limits(source)
     return source
 
 
@@ -142,16 +141,6 @@ def _check_tabs(source: Source) -> None:
         raise ParseError("tabs and blanks are mixed in the indentation.", place=place, remedy=remedy)
 
 
-def _check_depth(source: Source) -> None:
-    depth = 0
-    for number, line in enumerate(source.lines, 1):
-        for column, character in enumerate(line.split("#", 1)[0], 1):
-            depth = max(0, depth + (character in "({") - (character in ")}"))
-            if depth > DEEPEST_BRACKET:
-                message = f"brackets are nested more than {DEEPEST_BRACKET} deep."
-                raise ParseError(message, place=source.place(number, column, column + 1), remedy="Close some of them.")
-
-
 def _code(line: str) -> str:
     return line.split("#", 1)[0].strip()
 
@@ -162,5 +151,8 @@ def _opens(lines: list[str], number: int) -> bool:
     return _code(before).endswith(":")
 
 
-def _meta(node: Any) -> Any:
-    return getattr(node, "meta", node)
+def _edge(node: Any, side: int) -> Any:
+    """The first (0) or the last (-1) token of a node of the tree."""
+    while hasattr(node, "children"):
+        node = node.children[side]
+    return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cnnmagic.errors import Place
 
@@ -195,6 +196,10 @@ _PATH = re.compile(r".*[./\\:~]")
 
 def read_value(text: str) -> Value:
     """The value that one bare word stands for, told by its shape alone."""
+    return _seen_before(text) if len(text) <= LONGEST_INTEGER else _read(text)
+
+
+def _read(text: str) -> Value:
     if _INTEGER.fullmatch(text) and len(text) <= LONGEST_INTEGER:
         return int(text)
     if _NUMBER.fullmatch(text):
@@ -208,3 +213,6 @@ def read_value(text: str) -> Value:
     if (fraction := _FRACTION.fullmatch(text)) and float(fraction[2]):
         return float(fraction[1]) / float(fraction[2])
     return Text(text) if _PATH.match(text) else Name(text)
+
+
+_seen_before = lru_cache(1024)(_read)  # a cell says `3x3` and `relu` on most of its lines

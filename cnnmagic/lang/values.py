@@ -13,6 +13,7 @@ from cnnmagic.layers import ACTIVATIONS, SYNONYMS
 from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 LARGEST = 10**9
+MOST_AXES = 8
 FLAGS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 WORDS: dict[str, Sequence[str]] = {
     "padding": ("same", "valid"),
@@ -116,7 +117,7 @@ def _flag(value: syntax.Value) -> bool | None:
 
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:
     sizes = (value,) if isinstance(value, int) else _sizes(value)
-    return sizes if sizes and min(sizes) >= 1 else None
+    return sizes if sizes and len(sizes) <= MOST_AXES and min(sizes) >= 1 else None
 
 
 def _margins(value: syntax.Value) -> tuple[tuple[int, ...], ...] | None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+
+LONGEST_SLIP = 60
+MOST_COMPARED = 500  # comparing takes time, and of so many names the nearest says little
 
 
 def closest(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing where no known word is near."""
-    spelled = {name.lower(): name for name in known}
+    if len(word) > LONGEST_SLIP:
+        return ""
+    spelled = {name.lower(): name for name in islice(known, MOST_COMPARED)}
     near = difflib.get_close_matches(word.lower(), list(spelled), n=5, cutoff=0.6)
     near.sort(key=lambda name: sorted(name) != sorted(word.lower()))  # letters that changed places come first
     return f"; did you mean `{spelled[near[0]]}`?" if near else ""
