@@ -17,7 +17,7 @@ SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "s
 LONGEST_LINE = 120
 TAKEN = {
     *("inputs", "outputs", "x", "model", "keras", "layers", "np", "math", "load_digits", "train_test_split", "digits"),
-    *("arrays", "kept", "rest", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
+    *("arrays", "split", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
     *("x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation"),
 }
 SCHEDULE = '''
@@ -31,6 +31,17 @@ class Schedule(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
+'''
+SPLIT = '''
+def split(x, y, part):
+    """The rest and a part kept apart, each class in its share where there are images enough."""
+    kept = max(1, round(part * len(x)))
+    counts = np.unique(y, return_counts=True)[1]
+    enough = counts.min() >= 2 and min(kept, len(x) - kept) >= len(counts)
+    shares = y if enough else None
+    rest, kept = train_test_split(np.arange(len(x)), test_size=kept, random_state={seed}, stratify=shares)
+    return x[rest], y[rest], x[kept], y[kept]
+
 '''
 FACTORS = {
     "cosine": "    return (1 + math.cos(math.pi * progress)) / 2\n",
@@ -72,7 +83,7 @@ def _imports(plan: Plan, trains: bool) -> str:
         lines = [*standard, *lines[:1], "import numpy as np", *lines[1:]]
         if isinstance(plan.source, Named) and plan.source.name == "digits":
             lines.append("from sklearn.datasets import load_digits")
-        if (plan.training and plan.training.validation) or not (plan.facts is None or plan.facts.tests):
+        if _parts(plan):
             lines.append("from sklearn.model_selection import train_test_split")
     return "\n".join(lines) + "\n"
 
@@ -85,17 +96,22 @@ def _seed(plan: Plan) -> str:
 
 
 def _data(plan: Plan, name: str) -> str:
-    tests = plan.facts is None or bool(plan.facts.tests)
-    lines = ["# Data: images (count, height, width, channels) with the values that they have, labels 0, 1, 2 …"]
+    parts = _parts(plan)
+    lines = [SPLIT.format(seed=plan.seed or 0)] if parts else []
+    lines += ["# Data: images (count, height, width, channels) with the values that they have, labels 0, 1, 2 …"]
     lines += _reading(plan, name)
-    seed = plan.seed or 0
-    if not tests and plan.test:
-        lines += _split("x_train", "y_train", "x_test", "y_test", plan.test, seed)
-    if plan.training and plan.training.validation:
-        lines += _split("x_train", "y_train", "x_validation", "y_validation", plan.training.validation, seed)
+    for kept, part in parts.items():
+        lines += [f"x_train, y_train, x_{kept}, y_{kept} = split(x_train, y_train, {part!r})"]
     if plan.resize:
         lines += _resizing(plan)
     return "\n".join(lines) + "\n"
+
+
+def _parts(plan: Plan) -> dict[str, float]:
+    """The parts of the training images that are kept apart, in the order in which they are taken."""
+    tests = plan.facts is None or bool(plan.facts.tests)
+    parts = {"test": 0.0 if tests else plan.test, "validation": plan.training.validation if plan.training else 0.0}
+    return {name: part for name, part in parts.items() if part}
 
 
 def _reading(plan: Plan, name: str) -> list[str]:
@@ -134,15 +150,6 @@ def _file(path: str, facts: Facts | None) -> list[str]:
         lines += ["classes, y_train = np.unique(y_train, return_inverse=True)"]
         lines += ["y_test = np.searchsorted(classes, y_test)"] if len(names) == 4 else []
     return lines
-
-
-def _split(x: str, y: str, x_kept: str, y_kept: str, part: float, seed: int) -> list[str]:
-    """The same split as at training: indices are drawn, each class in its share."""
-    return [
-        f"kept = max(1, round({part!r} * len({x})))",
-        f"rest, kept = train_test_split(np.arange(len({x})), test_size=kept, random_state={seed}, stratify={y})",
-        f"{x_kept}, {y_kept}, {x}, {y} = {x}[kept], {y}[kept], {x}[rest], {y}[rest]",
-    ]
 
 
 def _resizing(plan: Plan) -> list[str]:

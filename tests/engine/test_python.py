@@ -85,7 +85,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     texts["arrays"] = "data {{x}} {{words}}\n" + net
     texts["arrays_tested"] = "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + net
     texts["few"] = "data {{few}} {{labels}}\n" + net
+    texts["one_alone"] = "data {{some}} {{alone}}\n" + net
+    texts["untested_few"] = "data {{few}} {{labels}} test=0\n" + net
     variables = {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "words": words, "few": x[:12], "labels": y[:12]}
+    variables |= {"some": x[:60], "alone": np.where(np.arange(60) == 7, 2, y[:60] % 2)}
     paths = []
     for name, text in texts.items():
         plan = make_plan(text, variables)
@@ -93,8 +96,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     return texts, run_scripts(paths, folder), variables
 
 
-FEW = pytest.param("few", marks=pytest.mark.xfail(reason="a script always splits by class", strict=True))
-NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", FEW]
+FEW = ("few", "one_alone", "untested_few")
+NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", *FEW]
 
 
 @pytest.mark.parametrize("name", NAMES)
