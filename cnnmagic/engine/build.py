@@ -9,6 +9,7 @@ from cnnmagic.engine.backend import load_keras
 from cnnmagic.errors import CnnError, Place, PlanError
 from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.layers.weight_rules import made_of
 from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
 
 POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -54,7 +55,7 @@ def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
     """Output shape, weights and untrained weights of a layer that only Keras knows; `Misfit` where it refuses."""
     keras = load_keras()
     try:
-        built = getattr(keras.layers, layer.class_name)(*layer.positional, **layer.arguments())
+        built = getattr(keras.layers, layer.class_name)(*layer.positional, **made_of(keras, layer.arguments()))
         output = built(keras.Input(shape))
     except (TypeError, ValueError) as error:
         raise Misfit(f"is refused by Keras: {str(error).strip().splitlines()[0]}") from error
@@ -66,7 +67,8 @@ def _layer(keras: Any, step: Step, policy: str, place: Place | None) -> Any:
     """The Keras layer of a step: the class of the same name, with the same arguments."""
     kind, positional = step.layer.kind, getattr(step.layer, "positional", ())
     try:
-        layer = getattr(keras.layers, kind)(*positional, **step.layer.arguments(), name=step.name, dtype=policy)
+        arguments = made_of(keras, step.layer.arguments())
+        layer = getattr(keras.layers, kind)(*positional, **arguments, name=step.name, dtype=policy)
     except (TypeError, ValueError) as error:
         message = f"Keras refuses `{phrase(step.layer)}`: {str(error).strip().splitlines()[0]}"
         raise PlanError(message, place=place) from error

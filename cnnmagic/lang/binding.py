@@ -106,7 +106,7 @@ class _Binder:
         if name in self.options:
             self.values[name] = self.value(name, self.options[name].metadata["kind"], word)
         else:
-            self.extra.append((name, plain(word.value)))
+            self.extra.append((name, plain(word.value, name)))
 
     def keras_name(self, key: str) -> str:
         if key in self.options or key in self.further:

@@ -48,19 +48,17 @@ def call(walk: Walk, block: syntax.Block, statement: syntax.Layer) -> None:
 
 def fill(statement: Any, arguments: Mapping[str, syntax.Value]) -> Any:
     """The statement with a call's values in place of the parameters' names."""
-    if not any(_is_argument(word.value, arguments) for word in statement.words):
+
+    def is_argument(value: syntax.Value) -> bool:
+        return isinstance(value, syntax.Name) and value.lower in arguments
+
+    def value_of(value: syntax.Value) -> syntax.Value:
+        return arguments[str(value).lower()] if is_argument(value) else value
+
+    if not arguments or not any(is_argument(part) for word in statement.words for part in syntax.parts(word.value)):
         return statement
-    return replace(statement, words=tuple(_filled(word, arguments) for word in statement.words))
-
-
-def _is_argument(value: syntax.Value, arguments: Mapping[str, syntax.Value]) -> bool:
-    return isinstance(value, syntax.Name) and value.lower in arguments
-
-
-def _filled(word: syntax.Word, arguments: Mapping[str, syntax.Value]) -> syntax.Word:
-    if not _is_argument(word.value, arguments):
-        return word
-    return replace(word, value=arguments[str(word.value).lower()])
+    words = tuple(replace(word, value=syntax.exchanged(word.value, value_of)) for word in statement.words)
+    return replace(statement, words=words)
 
 
 def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax.Value]:

@@ -89,7 +89,7 @@ def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
     if name is None:
         return None
     positional = tuple(plain(word.value) for word in statement.words if not word.key)
-    extra = tuple((word.key, plain(word.value)) for word in statement.words if word.key)
+    extra = tuple((word.key, plain(word.value, word.key)) for word in statement.words if word.key)
     return KerasLayer(class_name=name, positional=positional, extra=extra)
 
 

@@ -220,6 +220,8 @@ class _Reader:
     def value(self, item: Any) -> syntax.Value:
         if isinstance(item, Tree):
             self.check_amount(item)
+            if item.data == "call":
+                return self.call(item)
             return self.choices(item) if item.data == "choices" else self.size(item)
         match item.type:
             case "VARIABLE":
@@ -235,16 +237,24 @@ class _Reader:
             place = self.source.span(tree, tree)
             raise ParseError(f"these hold {amount:,} values, and {MOST_IN_BRACKETS:,} is the limit.", place=place)
 
-    def size(self, group: Tree[Token]) -> syntax.Size:
-        """`(3, 3)` or `((0, 1), (2, 3))`, as Python writes a size."""
+    def call(self, tree: Tree[Token]) -> syntax.Call:
+        """`l2(0.0001)`, `max_norm(3, axis=0)`: a name and, in brackets, what it takes."""
+        name, _, *arguments, _ = tree.children
+        words = self.flat([argument for argument in arguments if argument is not None], inside=True)
+        return syntax.Call(str(name), tuple((word.key, word.value) for word in words))
+
+    def size(self, group: Tree[Token]) -> syntax.Size | syntax.Numbers:
+        """`(3, 3)` or `((0, 1), (2, 3))`, as Python writes a size; `(0.5, -1)`, numbers that are none."""
         values = [self.value(item) for item in _inside(group)]
         dimensions = [
             part for value in values for part in (value.dimensions if isinstance(value, syntax.Size) else (value,))
         ]
-        if not dimensions or not all(isinstance(dimension, int) for dimension in dimensions):
+        numbers = tuple(dimension for dimension in dimensions if isinstance(dimension, int | float))
+        if not numbers or len(numbers) < len(dimensions):
             place = self.source.span(group, group)
-            raise ParseError("brackets here must hold whole numbers.", place=place, remedy="Write a size as `3x3`.")
-        return syntax.Size(tuple(dimension for dimension in dimensions if isinstance(dimension, int)))
+            raise ParseError("brackets here must hold numbers.", place=place, remedy="Write a size as `3x3`.")
+        whole = tuple(number for number in numbers if isinstance(number, int))
+        return syntax.Size(whole) if len(whole) == len(numbers) else syntax.Numbers(numbers)
 
     def choices(self, tree: Tree[Token]) -> syntax.Choices:
         words = [self.value(item) for item in _inside(tree)]

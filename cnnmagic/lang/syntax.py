@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cnnmagic.errors import Place
@@ -77,7 +78,42 @@ class Choices:
         return "{" + ", ".join(map(str, self.values)) + "}"
 
 
-Value = int | float | Name | Text | Size | Stride | Variable | Choices
+@dataclass(frozen=True)
+class Numbers:
+    """`(-0.5, 1, 2.5)`: one number for each channel."""
+
+    values: tuple[int | float, ...]
+
+    def __str__(self) -> str:
+        return "(" + ", ".join(map(str, self.values)) + ")"
+
+
+@dataclass(frozen=True)
+class Call:
+    """`l2(0.0001)`: a value with numbers of its own; a name is None where the order tells it."""
+
+    name: str
+    arguments: tuple[tuple[str | None, Value], ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{name}={value}' if name else str(value) for name, value in self.arguments)})"
+
+
+def parts(value: Value) -> Iterator[Value]:
+    """A value, and what stands in the brackets of a call."""
+    yield value
+    if isinstance(value, Call):
+        yield from (part for _, inner in value.arguments for part in parts(inner))
+
+
+def exchanged(value: Value, change: Callable[[Value], Value]) -> Value:
+    """What `change` makes of a value, or of those in the brackets of a call."""
+    if not isinstance(value, Call):
+        return change(value)
+    return replace(value, arguments=tuple((name, exchanged(inner, change)) for name, inner in value.arguments))
+
+
+Value = int | float | Name | Text | Size | Stride | Variable | Choices | Numbers | Call
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
+from cnnmagic.lang.calls import read_call
 from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
 from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
@@ -24,6 +25,7 @@ WORDS: dict[str, Sequence[str]] = {
     "interpolation": ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
     "mode": ("horizontal", "vertical", "horizontal_and_vertical"),
 }
+COUNTED = ("count", "pair", "strides", "margins", "shape", "fraction", "number", "positive", "channels")
 MEANINGS = {
     "count": "a whole number of at least 1",
     "pair": "a size such as `3x3` or `3`",
@@ -36,6 +38,7 @@ MEANINGS = {
     "margins": "a margin such as `1`, `1x2` or `0x1x0x1`",
     "name": "a word",
     "numbers": "two numbers, such as `0x255`",
+    "channels": "a number, or one for each channel: `(0.5, 1, 2)`",
 }
 
 
@@ -62,15 +65,19 @@ def fits(kind: str, value: syntax.Value) -> bool:
         case syntax.Stride():
             return kind == "strides"
         case int():
-            return kind in ("count", "pair", "strides", "margins", "shape", "fraction", "number", "positive")
+            return kind in COUNTED
         case float():
-            return kind in ("fraction", "number", "positive")
+            return kind in ("fraction", "number", "positive", "channels")
     return False
 
 
-def plain(value: syntax.Value) -> Any:
+def plain(value: syntax.Value, argument: str = "") -> Any:
     """A value for a Keras argument that has no option of its own here."""
     match value:
+        case syntax.Call():
+            return read_call(argument, value)
+        case syntax.Numbers(values=numbers):
+            return numbers
         case syntax.Size(dimensions=sizes) | syntax.Stride(dimensions=sizes):
             return sizes
         case syntax.Name() | syntax.Text():
@@ -136,6 +143,13 @@ def _two_numbers(value: syntax.Value) -> tuple[int, ...] | None:
     return sizes if sizes and len(sizes) == 2 else None
 
 
+def _channels(value: syntax.Value) -> float | tuple[float, ...] | None:
+    if isinstance(value, int | float):
+        return _number(value)
+    numbers = value.values if isinstance(value, syntax.Numbers) else _sizes(value)
+    return tuple(map(float, numbers)) if numbers and all(map(isfinite, numbers)) else None
+
+
 def _sizes(value: syntax.Value) -> tuple[int, ...] | None:
     """The numbers of a size or a stride; None where one is free, or where it is neither."""
     if not isinstance(value, syntax.Size | syntax.Stride) or None in value.dimensions:
@@ -155,4 +169,5 @@ _READERS: dict[str, Callable[[syntax.Value], Any]] = {
     "margins": _margins,
     "name": _name,
     "numbers": _two_numbers,
+    "channels": _channels,
 }

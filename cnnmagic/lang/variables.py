@@ -49,16 +49,17 @@ def _follow(value: Any, step: re.Match[str], path: str) -> Any:
 
 def fill(statement: Any, variables: Mapping[str, Any]) -> Any:
     """The statement with the notebook's values in place of `{{…}}`; raises `PlanError` at the word."""
-    if not any(isinstance(word.value, syntax.Variable) for word in statement.words):
+    if not any(isinstance(part, syntax.Variable) for word in statement.words for part in syntax.parts(word.value)):
         return statement
     return replace(statement, words=tuple(_filled(word, variables) for word in statement.words))
 
 
 def _filled(word: syntax.Word, variables: Mapping[str, Any]) -> syntax.Word:
-    if not isinstance(word.value, syntax.Variable):
-        return word
+    def looked_up(value: syntax.Value) -> syntax.Value:
+        return as_value(look_up(value.path, variables), value.path) if isinstance(value, syntax.Variable) else value
+
     try:
-        return replace(word, value=as_value(look_up(word.value.path, variables), word.value.path))
+        return replace(word, value=syntax.exchanged(word.value, looked_up))
     except CnnError as error:
         raise error.at(word.place) from None
 

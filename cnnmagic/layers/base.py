@@ -21,6 +21,7 @@ Kind = Literal[
     "margins",
     "name",
     "numbers",
+    "channels",
     "optimizer",
     "interpolation",
     "mode",

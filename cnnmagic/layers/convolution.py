@@ -86,7 +86,15 @@ class DepthwiseConv2D(_Sliding):
 
     words = ("dwconv", "depthwise")
     example = "dwconv 3x3 same bn relu"
-    keras_only = ("depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer")
+    keras_only = (
+        "depthwise_initializer",
+        "bias_initializer",
+        "depthwise_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "depthwise_constraint",
+        "bias_constraint",
+    )
 
     kernel_size: Pair = option("pair", help="height and width of a filter")
     strides: Pair = option("strides", (1, 1), help="pixels from one position to the next: `/2`")
@@ -127,6 +135,10 @@ class SeparableConv2D(_Sliding):
         "depthwise_regularizer",
         "pointwise_regularizer",
         "bias_regularizer",
+        "activity_regularizer",
+        "depthwise_constraint",
+        "pointwise_constraint",
+        "bias_constraint",
     )
 
     filters: int = option("count", help="number of filters")

@@ -22,6 +22,8 @@ class Dense(Layer):
         "kernel_regularizer",
         "bias_regularizer",
         "activity_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
     )
 
     units: int = option("count", help="numbers that go out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cnnmagic.layers.arithmetic import Pair, Shape, Window
 from cnnmagic.layers.base import Layer, Misfit, option, show, volume
@@ -17,10 +18,15 @@ class Rescaling(Layer):
     words = ("rescale", "scale")
     example = "rescale 1/255"
 
-    scale: float = option("number", help="factor: `1/255`")
-    offset: float | tuple[float, ...] = option(
-        "number", 0.0, help="added after the scaling, one for each channel or all"
-    )
+    scale: float | tuple[float, ...] = option("channels", help="factor: `1/255`")
+    offset: float | tuple[float, ...] = option("channels", 0.0, help="added after the scaling")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for numbers in (self.scale, self.offset):
+            if isinstance(numbers, tuple) and len(numbers) != shape[-1]:
+                remedy = "Give one number for each channel, or one for all."
+                raise Misfit(f"has {len(numbers)} numbers and gets {show(shape)}.", remedy=remedy)
+        return shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +89,8 @@ class Cropping2D(Layer):
 class _Augmentation(Layer):
     """A random change in training that is absent in use."""
 
+    keras_only: ClassVar[tuple[str, ...]] = ("seed",)
+
     def output_shape(self, shape: Shape) -> Shape:
         volume(shape)
         return shape
@@ -99,6 +107,8 @@ class RandomFlip(_Augmentation):
 class RandomRotation(_Augmentation):
     """Random rotation, by at most `factor` of a full turn either way."""
 
+    keras_only = ("interpolation", "seed", "fill_value")
+
     factor: float = option("number", help="part of a full turn")
     fill_mode: str = option("name", "reflect", bare=False, help="what fills the corners")
 
@@ -107,6 +117,8 @@ class RandomRotation(_Augmentation):
 class RandomZoom(_Augmentation):
     """Random zoom, in or out by at most `height_factor`."""
 
+    keras_only = ("width_factor", "interpolation", "seed", "fill_value")
+
     height_factor: float = option("number", help="part of the size")
     fill_mode: str = option("name", "reflect", bare=False, help="what fills the border")
 
@@ -114,6 +126,8 @@ class RandomZoom(_Augmentation):
 @dataclass(frozen=True, kw_only=True)
 class RandomTranslation(_Augmentation):
     """Random shift, by at most a part of the height and width."""
+
+    keras_only = ("seed", "fill_value")
 
     height_factor: float = option("number", help="part of the height")
     width_factor: float = option("number", help="part of the width")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cnnmagic.layers.arithmetic import Shape
 from cnnmagic.layers.base import Layer, Misfit, option
@@ -12,7 +13,14 @@ from cnnmagic.layers.base import Layer, Misfit, option
 class _Normalization(Layer):
     """What all normalisations share: learned scale and shift per channel."""
 
-    keras_only = ("beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer")
+    keras_only: ClassVar[tuple[str, ...]] = (
+        "beta_initializer",
+        "gamma_initializer",
+        "beta_regularizer",
+        "gamma_regularizer",
+        "beta_constraint",
+        "gamma_constraint",
+    )
 
     epsilon: float = option("number", 0.001, bare=False, help="added to the variance, against division by zero")
     center: bool = option("flag", True, bare=False, help="learn a shift")
@@ -28,6 +36,7 @@ class BatchNormalization(_Normalization):
 
     words = ("bn", "batchnorm", "batchnormalization")
     example = "bn"
+    keras_only = (*_Normalization.keras_only, "moving_mean_initializer", "moving_variance_initializer")
 
     momentum: float = option("fraction", 0.99, bare=False, help="weight of the past in the running mean and variance")
 

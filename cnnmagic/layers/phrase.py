@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
@@ -10,6 +12,7 @@ from cnnmagic.layers.core import Activation
 from cnnmagic.layers.generic import KerasLayer
 from cnnmagic.layers.merging import Merge
 
+_WORD = re.compile(r"[^\s(){}=#<>:,\"'-]+")
 ONE_NUMBER = ("pool_size", "size")  # written `maxpool 2`, where a kernel is written `conv 32 3x3`
 
 
@@ -20,13 +23,13 @@ def phrase(layer: Layer) -> str:
     if isinstance(layer, Merge):
         return layer.verb
     if isinstance(layer, KerasLayer):
-        further = [f"{name}={_plain(value)}" for name, value in layer.extra]
-        return " ".join([layer.class_name, *map(_plain, layer.positional), *further])
+        further = [f"{name}={value_text(value)}" for name, value in layer.extra]
+        return " ".join([layer.class_name, *map(value_text, layer.positional), *further])
     head = layer.words[0] if layer.words else layer.kind
     words = [_word(option, getattr(layer, option.name)) for option in fields(layer) if _is_told(layer, option)]
     if getattr(layer, "pool_size", None) == getattr(layer, "strides", ()):
         words.remove(_word(layer.__dataclass_fields__["strides"], layer.strides))  # type: ignore[attr-defined]
-    extra = [f"{name}={_plain(value)}" for name, value in layer.extra]
+    extra = [f"{name}={value_text(value)}" for name, value in layer.extra]
     return " ".join([head, *words, *extra])
 
 
@@ -50,8 +53,11 @@ def _word(option: Field[Any], value: Any) -> str:
         return str(value[0])
     if kind == "margins":
         return _margins(value)
-    text = _size(value) if kind in ("pair", "shape") else _plain(value)
-    return text if option.metadata["bare"] else f"{option.name}={text}"
+    text = _size(value) if kind in ("pair", "shape") else value_text(value)
+    if kind == "channels" and isinstance(value, tuple):
+        text = _row(value)
+    bare = option.metadata["bare"] and not text.startswith("(")  # brackets after the head hold the layer's words
+    return text if bare else f"{option.name}={text}"
 
 
 def _margins(value: tuple[tuple[int, int], tuple[int, int]]) -> str:
@@ -72,12 +78,26 @@ def _size(dimensions: tuple[int, ...]) -> str:
     return "x".join(map(str, dimensions))
 
 
-def _plain(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as the language writes it; 1/255 where decimals would cut it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value == _fraction(value):
         return f"1/{round(1 / value)}"
     if isinstance(value, tuple):
-        return "x".join("x".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
-    return number_text(value) if isinstance(value, float) else str(value)
+        return _tuple(value)
+    if isinstance(value, str) and not _WORD.fullmatch(value):
+        return f'"{value}"'
+    return number_text(value) if isinstance(value, float) else "none" if value is None else str(value)
+
+
+def _tuple(value: tuple[Any, ...]) -> str:
+    """A size, `3x3`, or numbers in brackets, `(0.5, -1)`, where no size has such numbers."""
+    flat = [one for part in value for one in (part if isinstance(part, tuple) else (part,))]
+    if all(one is None or (isinstance(one, int) and one >= 0) for one in flat) and len(flat) > 1:
+        return "x".join("?" if one is None else str(one) for one in flat)
+    return _row(flat)
+
+
+def _row(numbers: Iterable[float]) -> str:
+    return f"({', '.join(map(value_text, numbers))})"

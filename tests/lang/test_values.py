@@ -28,6 +28,7 @@ READ: dict[str, dict[str, Any]] = {
     "shape": {"784": (784,), "7x7x64": (7, 7, 64)},
     "margins": {"1": ((1, 1), (1, 1)), "1x2": ((1, 1), (2, 2)), "0x1x2x3": ((0, 1), (2, 3))},
     "numbers": {"0x255": (0, 255)},
+    "channels": {"2": 2.0, "(0.5, -1)": (0.5, -1.0), "(1, 2, 3)": (1.0, 2.0, 3.0)},
     "name": {"reflect": "reflect", '"up there"': "up there"},
     "optimizer": {"SGD": "sgd", "adamw": "adamw"},
     "schedule": {"Cosine": "cosine"},
@@ -46,6 +47,7 @@ REFUSED = {
     "shape": ["0x3", "?x3", "-1"],
     "margins": ["-1", "1x2x3"],
     "numbers": ["1", "1x2x3"],
+    "channels": ["many", "?x2", "(1e999, 2)"],
     "name": ["3"],
     "optimizer": ["adma", "3"],
 }
@@ -64,15 +66,15 @@ def test_a_kind_refuses(kind, text):
 
 
 FITS = {
-    "64": {"count", "pair", "strides", "margins", "shape", "fraction", "number", "positive"},
-    "0.5": {"fraction", "number", "positive"},
+    "64": {"count", "pair", "strides", "margins", "shape", "fraction", "number", "positive", "channels"},
+    "0.5": {"fraction", "number", "positive", "channels"},
     "3x3": {"pair", "strides", "margins", "shape"},
     "3x3x3": {"shape"},
     "/2": {"strides"},
     "same": {"padding", "name"},
     "relu": {"activation", "name"},
     "adam": {"optimizer", "name"},
-    "{16, 32}": {"count", "pair", "strides", "margins", "shape", "fraction", "number", "positive"},
+    "{16, 32}": {"count", "pair", "strides", "margins", "shape", "fraction", "number", "positive", "channels"},
     "{16, relu}": set(),
     "{{x}}": set(),
 }
@@ -86,7 +88,15 @@ def test_a_bare_word_fits_the_kinds_of_its_shape(text):
 
 @pytest.mark.parametrize(
     "text, expected",
-    [("3x3", (3, 3)), ("/2", (2,)), ("none", None), ("yes", True), ("he_normal", "he_normal"), ("0.1", 0.1)],
+    [
+        ("3x3", (3, 3)),
+        ("/2", (2,)),
+        ("none", None),
+        ("yes", True),
+        ("he_normal", "he_normal"),
+        ("0.1", 0.1),
+        ("(0.5, 1)", (0.5, 1)),
+    ],
 )
 def test_a_value_for_an_argument_of_keras_alone(text, expected):
     assert plain(value(text)) == expected

@@ -36,6 +36,7 @@ from cnnmagic.layers import (
     ZeroPadding2D,
 )
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.layers.weight_rules import WeightRule
 
 PHRASES = {
     "conv 32 3x3": Conv2D(filters=32, kernel_size=(3, 3)),
@@ -76,6 +77,11 @@ PHRASES = {
     "crop 2": Cropping2D(cropping=((2, 2), (2, 2))),
     "rescale 1/255": Rescaling(scale=1 / 255),
     "rescale 2 -1": Rescaling(scale=2.0, offset=-1.0),
+    "rescale scale=(0.5, 1) offset=(-103.939, 2)": Rescaling(scale=(0.5, 1.0), offset=(-103.939, 2.0)),
+    "dropout 0.5 noise_shape=?x1x1": Dropout(rate=0.5, extra=(("noise_shape", (None, 1, 1)),)),
+    "dense 3 kernel_regularizer=l1_l2(0.5, l2=0.25)": Dense(
+        units=3, extra=(("kernel_regularizer", WeightRule("regularizer", "L1L2", (("l1", 0.5), ("l2", 0.25)))),)
+    ),
     "RandomFlip horizontal": RandomFlip(mode="horizontal"),
     "RandomTranslation 0.125 0.125 fill_mode=constant": RandomTranslation(
         height_factor=0.125, width_factor=0.125, fill_mode="constant"
