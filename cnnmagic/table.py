@@ -62,6 +62,16 @@ def plan_text(plan: Plan) -> str:
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *summary(plan)])
 
 
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows of text with their columns in line; those named in `right` end at one edge."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    told = []
+    for row in rows:
+        cells = enumerate(zip(row, widths, strict=True))
+        told.append("  ".join(text.rjust(width) if n in right else text.ljust(width) for n, (text, width) in cells))
+    return [line.rstrip() for line in told]
+
+
 def batch_of(plan: Plan) -> int:
     """Images in a batch of the plan's training."""
     return plan.training.batch_size if plan.training else 32
