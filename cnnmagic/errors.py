@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,14 @@ class Place:
     column: int
     end_column: int
     source: str = field(default="", repr=False)
+
+    def of(self, word: str) -> Place:
+        """The place of a word in this one; this one where the word does not stand in it."""
+        meant = self.source[self.column - 1 : self.end_column - 1]
+        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", meant, re.IGNORECASE) if word else None
+        if found is None:
+            return self
+        return replace(self, column=self.column + found.start(), end_column=self.column + found.end())
 
     def caret(self) -> str:
         """The source line and, under it, a caret for every character meant."""

@@ -177,7 +177,7 @@ class Session:
         if name is None:
             return next(reversed(self.known.values()))
         if name not in self.known:
-            from cnnmagic.lang.wording import closest
+            from cnnmagic.wording import closest
 
             near = closest(name, self.known)
             there = ", ".join(f"`{known}`" for known in self.known)

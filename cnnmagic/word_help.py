@@ -15,11 +15,11 @@ from cnnmagic.lang.binding import ALIASES
 from cnnmagic.lang.directives import AUGMENTATIONS
 from cnnmagic.lang.parser import DIRECTIVES
 from cnnmagic.lang.values import MEANINGS, WORDS
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, LAYERS, MERGES, SYNONYMS, Layer, show
 from cnnmagic.table import summary
 from cnnmagic.topics import FLAGS_HELP, TOPICS
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
+from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.zoo import zoo_names
 
 EXAMPLE_INPUT = "14x14x16"

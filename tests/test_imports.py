@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
-PLAIN = ("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas")
+PLAIN = (
+    "errors",
+    "layers",
+    "datasets",
+    "plans",
+    "events",
+    "state",
+    "schedules",
+    "table",
+    "words",
+    "formulas",
+    "wording",
+)
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run")
 FORBIDDEN = {
     **dict.fromkeys(PLAIN, ABOVE),

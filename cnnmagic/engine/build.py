@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.errors import CnnError, Place, PlanError
+from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
-from cnnmagic.layers.weight_rules import made_of
 from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
 
 POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -24,9 +24,9 @@ def build(plan: Plan, name: str = "net") -> Any:
     entry = keras.Input(plan.input_shape, name="input")
     tensors = {"input": entry}
     for step in plan.steps:
-        layer = _layer(keras, step, policy if step is not plan.steps[-1] else "float32", plan.place_of(step.line))
         inputs = [tensors[source] for source in step.inputs]
-        tensors[step.name] = layer(inputs if isinstance(step.layer, Merge) else inputs[0])
+        own = policy if step is not plan.steps[-1] else "float32"
+        tensors[step.name] = _applied(step, inputs if isinstance(step.layer, Merge) else inputs[0], own, plan)
     model = keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
     if plan.base is not None:
         from cnnmagic.engine.pretrained import load_pretrained
@@ -54,26 +54,22 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
 def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
     """Output shape, weights and untrained weights of a layer that only Keras knows; `Misfit` where it refuses."""
     keras = load_keras()
-    try:
-        built = getattr(keras.layers, layer.class_name)(*layer.positional, **made_of(keras, layer.arguments()))
-        output = built(keras.Input(shape))
-    except (TypeError, ValueError) as error:
-        raise Misfit(f"is refused by Keras: {str(error).strip().splitlines()[0]}") from error
-    frozen = sum(math.prod(weight.shape) for weight in built.non_trainable_weights)
-    return tuple(output.shape[1:]), built.count_params(), frozen
+    made = make_layer(keras, layer)
+    output = apply_layer(made, keras.Input(shape), layer)
+    frozen = sum(math.prod(weight.shape) for weight in made.non_trainable_weights)
+    return tuple(output.shape[1:]), made.count_params(), frozen
 
 
-def _layer(keras: Any, step: Step, policy: str, place: Place | None) -> Any:
-    """The Keras layer of a step: the class of the same name, with the same arguments."""
-    kind, positional = step.layer.kind, getattr(step.layer, "positional", ())
+def _applied(step: Step, inputs: Any, policy: str, plan: Plan) -> Any:
+    """What comes out of a step's layer of Keras; raises `PlanError` at its line where Keras refuses it."""
     try:
-        arguments = made_of(keras, step.layer.arguments())
-        layer = getattr(keras.layers, kind)(*positional, **arguments, name=step.name, dtype=policy)
-    except (TypeError, ValueError) as error:
-        message = f"Keras refuses `{phrase(step.layer)}`: {str(error).strip().splitlines()[0]}"
-        raise PlanError(message, place=place) from error
-    layer.trainable = step.trainable
-    return layer
+        layer = make_layer(load_keras(), step.layer, name=step.name, dtype=policy)
+        layer.trainable = step.trainable
+        return apply_layer(layer, inputs, step.layer)
+    except Misfit as misfit:
+        place = plan.place_of(step.line)
+        message = f"`{phrase(step.layer)}` {misfit}"
+        raise PlanError(message, place=place and place.of(misfit.word), remedy=misfit.remedy) from misfit.__cause__
 
 
 def _optimizer(keras: Any, training: Training) -> Any:

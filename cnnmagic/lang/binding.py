@@ -10,8 +10,8 @@ from typing import Any
 from cnnmagic.errors import CnnError, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.values import WORDS, fits, plain, read
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.plans import Choice
+from cnnmagic.wording import closest, listed, sentence
 
 ALIASES = {
     "stride": ("strides",),
@@ -106,7 +106,15 @@ class _Binder:
         if name in self.options:
             self.values[name] = self.value(name, self.options[name].metadata["kind"], word)
         else:
-            self.extra.append((name, plain(word.value, name)))
+            self.extra.append((name, self.further_value(name, word)))
+
+    def further_value(self, name: str, word: syntax.Word) -> Any:
+        """The value of an argument that goes to Keras as it is; the first of several choices."""
+        if not isinstance(word.value, syntax.Choices):
+            return plain(word.value, name)
+        values = tuple(plain(choice, name) for choice in word.value.values)
+        self.choices.append(Choice(word.place.line, name, str(word.value), values))
+        return values[0]
 
     def keras_name(self, key: str) -> str:
         if key in self.options or key in self.further:

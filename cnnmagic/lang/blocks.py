@@ -36,7 +36,7 @@ def call(walk: Walk, block: syntax.Block, statement: syntax.Layer) -> None:
     if len(walk.calls) >= DEEPEST_CALL:
         message = f"blocks call one another more than {DEEPEST_CALL} deep: does `{block.name}` call itself?"
         raise TooMuch(message, remedy="Use `repeat` for what comes again.")
-    arguments = walk.once(_arguments, block, statement)
+    arguments = walk.once(walk.arguments, block, statement)
     outer, walk.labels = walk.labels, walk.labels.new_child()
     walk.calls.append(arguments)
     try:
@@ -61,7 +61,7 @@ def fill(statement: Any, arguments: Mapping[str, syntax.Value]) -> Any:
     return replace(statement, words=words)
 
 
-def _arguments(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax.Value]:
+def arguments_of(block: syntax.Block, statement: syntax.Layer) -> dict[str, syntax.Value]:
     """The values of a block's parameters in a call: by position, by name, or by default."""
     names = [parameter.name for parameter in block.parameters]
     signature = f"{block.name}({', '.join(names)})"

@@ -6,8 +6,8 @@ from typing import Any
 
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers.weight_rules import RULES, WeightRule, kind_of, word_of
+from cnnmagic.wording import closest, listed, sentence
 
 WORDS = ("mode", "distribution")
 

@@ -12,7 +12,6 @@ from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import Binding, bind
 from cnnmagic.lang.values import read
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import (
     Layer,
     RandomBrightness,
@@ -25,6 +24,7 @@ from cnnmagic.layers import (
     option,
 )
 from cnnmagic.plans import Resize, Training
+from cnnmagic.wording import closest, listed, sentence
 
 LATER = {
     "devices": "several GPUs",

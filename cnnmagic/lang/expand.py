@@ -88,6 +88,11 @@ def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
     name = names.get(statement.name.lower().removeprefix("keras.").removeprefix("layers."))
     if name is None:
         return None
+    choice = next((word for word in statement.words if isinstance(word.value, syntax.Choices)), None)
+    if choice is not None:
+        raise PlanError(
+            f"`{name}` is Keras's own and takes no choices.", place=choice.place, remedy="Choose one value."
+        )
     positional = tuple(plain(word.value) for word in statement.words if not word.key)
     extra = tuple((word.key, plain(word.value, word.key)) for word in statement.words if word.key)
     return KerasLayer(class_name=name, positional=positional, extra=extra)

@@ -111,7 +111,7 @@ class Graph:
         words = phrase(layer) if used else words  # the line names a whole network
         message, remedy = f"`{words}` {misfit}", misfit.remedy
         if not misfit.too_small:
-            return PlanError(message, place=place, remedy=remedy)
+            return PlanError(message, place=place.of(misfit.word), remedy=remedy)
         if used:
             remedy = "This network needs larger images: give them, or add a line `resize` with a larger size."
             return PlanError(message, place=place, remedy=remedy)

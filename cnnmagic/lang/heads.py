@@ -8,8 +8,8 @@ from cnnmagic.errors import PlanError, Problem
 from cnnmagic.lang import blocks, outputs, paths, syntax
 from cnnmagic.lang.expand import Expansion, expand, expand_keras, in_word_order, layer_class
 from cnnmagic.lang.parser import KEYWORDS
-from cnnmagic.lang.wording import closest
 from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, SYNONYMS, Activation, Layer
+from cnnmagic.wording import closest
 
 if TYPE_CHECKING:
     from cnnmagic.lang.walk import Walk

@@ -8,7 +8,6 @@ from cnnmagic.errors import CnnError, Place, PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.graph import INPUT, Graph, Tensor
 from cnnmagic.lang.values import read
-from cnnmagic.lang.wording import closest, sentence
 from cnnmagic.layers import (
     MERGES,
     Activation,
@@ -20,6 +19,7 @@ from cnnmagic.layers import (
     Multiply,
     Shape,
 )
+from cnnmagic.wording import closest, sentence
 
 if TYPE_CHECKING:
     from cnnmagic.lang.walk import Walk

@@ -11,9 +11,9 @@ from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
 from cnnmagic.lang.expand import layer_class
 from cnnmagic.lang.parser import parse
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import Dense, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, option
 from cnnmagic.plans import Base
+from cnnmagic.wording import closest, listed, sentence
 
 DEEPEST = 10
 PRETRAINED = ("mobilenet_v2", "resnet50", "vgg16", "vgg19")

@@ -9,9 +9,9 @@ from typing import Any
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.calls import read_call
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
 from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
+from cnnmagic.wording import closest, listed, sentence
 
 LARGEST = 10**9
 MOST_AXES = 8

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.lang import syntax
-from cnnmagic.lang.wording import closest, sentence
+from cnnmagic.wording import closest, sentence
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _STEP = re.compile(r"""\.(?P<attribute>[^\W\d]\w*)|\[(?:(?P<index>-?\d{1,9})|["'](?P<key>[^"'\[\]]*)["'])\]""")

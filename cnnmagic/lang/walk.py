@@ -46,6 +46,7 @@ class Walk:
         self.lost = False
         self.over = False
         self.once = Once()
+        self.values: dict[Any, Mapping[str, syntax.Value]] = {}
 
     def begin(
         self, shape: Shape | None, first: Iterable[tuple[Layer, Place, str]], facts: Facts | None, data_failed: bool
@@ -99,6 +100,11 @@ class Walk:
     def _with_values(self, statement: Any, arguments: Mapping[str, syntax.Value]) -> Any:
         """The statement with the notebook's values, and those of the open block, in place of their names."""
         return blocks.fill(fill(statement, self.variables), arguments)
+
+    def arguments(self, block: syntax.Block, statement: syntax.Layer) -> Mapping[str, syntax.Value]:
+        """The values of a call; equal ones are one object, so that nothing in the block is worked out again."""
+        values = blocks.arguments_of(block, statement)
+        return self.values.setdefault(tuple(values.items()), values)
 
     def statement(self, statement: syntax.Statement) -> None:
         self.last = statement.place

@@ -31,11 +31,14 @@ Kind = Literal[
 
 
 class Misfit(ValueError):
-    """A layer can't take its input; the message has the layer as its subject: "needs a volume …"."""
+    """A layer can't take its input, or an argument; the message has the layer as its subject: "needs a volume …".
 
-    def __init__(self, message: str, *, remedy: str = "", too_small: bool = False):
+    `word` is the word of the line that is meant, where it is one.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", too_small: bool = False, word: str = ""):
         super().__init__(message)
-        self.remedy, self.too_small = remedy, too_small
+        self.remedy, self.too_small, self.word = remedy, too_small, word
 
 
 def option(kind: Kind, default: Any = MISSING, *, bare: bool = True, help: str = "") -> Any:

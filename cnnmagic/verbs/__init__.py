@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cnnmagic.errors import CnnError
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
 from cnnmagic.verbs.looking import diff, evaluate, export, fmt, plan, predict, runs, show, zoo
 from cnnmagic.verbs.steering import lr, pause, resume, stop, train, wait
+from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.words import Answered, Words
 
 __all__ = ["VERBS", "Answered", "act", "cell_words", "line_words"]

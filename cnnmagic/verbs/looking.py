@@ -7,9 +7,9 @@ from typing import Any
 
 from cnnmagic.comparison import difference, zoo_table
 from cnnmagic.errors import RunError
-from cnnmagic.lang.wording import closest, listed, sentence
 from cnnmagic.run import Run
 from cnnmagic.session import Session
+from cnnmagic.wording import closest, listed, sentence
 
 SHOWN_PREDICTIONS = 20
 SHOWN_CLASSES = 3
