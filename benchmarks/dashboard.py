@@ -89,7 +89,7 @@ def _plain(model: Any, dataset: Any, plan: Any, callbacks: Any = None) -> None:
 
 
 def _with_dashboard(model: Any, dataset: Any, plan: Any) -> None:
-    from cnnmagic.pipeline import work_of
+    from cnnmagic.lifecycle import work_of
     from cnnmagic.run import Run
     from cnnmagic.ui.dashboard import Dashboard
 

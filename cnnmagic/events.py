@@ -10,6 +10,7 @@ class Started:
     """The first batch is about to be trained.
 
     `batches` make an epoch, `images` is the size of the training split, `learning_rate` the one that a schedule scales.
+    A training that goes on stands in `epoch` (from 1), of which `batch` batches are done.
     """
 
     epochs: int
@@ -20,6 +21,8 @@ class Started:
     precision: str
     learning_rate: float
     time: float
+    epoch: int = 1
+    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,20 @@ class LearningRateSet:
 
 
 @dataclass(frozen=True)
+class Queued:
+    """The device is taken by the training of the run named `behind`."""
+
+    behind: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something that the user should know of this training."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The training is over; `reason` is `finished`, `stopped` (by the user) or `stopped early` (by `early_stop`)."""
 
@@ -97,7 +114,8 @@ class Failed:
 
 
 Event = (
-    Started | BatchEnded | EpochEnded | Validating | Paused | Resumed | LearningRateSet | Finished | Failed
+    Queued | Started | BatchEnded | EpochEnded | Validating | Paused | Resumed | LearningRateSet | Noted | Finished
+    | Failed
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""One cell through its stages: text to plan, plan to data and model, model to the work of a run's thread."""
+"""One cell through its stages: text to plan, plan to data, plan to model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
 from cnnmagic.errors import DataError, PlanError
 from cnnmagic.layers import KerasLayer, Shape
 from cnnmagic.plans import Plan, Training
-from cnnmagic.run import Run
 
 if TYPE_CHECKING:
     from cnnmagic.lang import syntax
@@ -101,23 +100,6 @@ def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
     if plan.output is not None:
         compile_model(model, plan.training or Training(), plan.output)
     return model
-
-
-def work_of(run: Run) -> Callable[..., None]:
-    """What the run's thread does: fit the model, guarded against use by others meanwhile."""
-    from cnnmagic.engine.fit import fit
-    from cnnmagic.engine.guard import guard
-
-    training = run.plan.training or Training()
-
-    def work(emit: Any, commands: Any) -> None:
-        release = guard(run.model, run.name, run.wait_quietly)
-        try:
-            fit(run.model, run.dataset, training, emit, commands)
-        finally:
-            release()
-
-    return work
 
 
 def retrained(plan: Plan, words: str) -> Plan:

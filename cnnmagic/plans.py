@@ -81,6 +81,11 @@ class Training:
     )
     precision: str = option("precision", "auto", help="auto, float32, bfloat16 or float16")
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
+    warmup: float | None = option("span", None, bare=False, help="epochs in which the rate rises to its peak")
+    label_smoothing: float = option("fraction", 0.0, bare=False, help="part of the truth spread over all classes")
+    clipnorm: float | None = option("positive", None, bare=False, help="largest norm of a layer's gradient")
+    ema: float | None = option("fraction", None, bare=False, help="momentum of the mean of the weights that is kept")
+    checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
 
 
 @dataclass(frozen=True)

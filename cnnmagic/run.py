@@ -8,43 +8,71 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import RunError
-from cnnmagic.events import Command, Event, Failed, Finished, Pause, Resume, SetLearningRate, Stop
+from cnnmagic.events import Command, Event, Failed, Finished, Noted, Pause, Queued, Resume, SetLearningRate, Stop
 from cnnmagic.plans import Plan
 from cnnmagic.state import HISTORY, RunState, advance
 
 Listener = Callable[[RunState, Event], None]
 Work = Callable[[Callable[[Event], None], "queue.SimpleQueue[Command]"], None]
 SECONDS_BETWEEN_LOOKS = 0.5
-_device = threading.Lock()
+
+
+class Device:
+    """The one device of this process: `holder` is the name of the run that trains on it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.holder = ""
+
+
+device = Device()
 
 
 class Run:
     """One training of one plan; a variable of the notebook.
 
     `model` is the `keras.Model`, `dataset` the three splits, `state` a frozen picture of this moment. Methods that need
-    the trained model wait for the end of the training; interrupting them ends the waiting, never the training.
+    the trained model wait for the end of the training; interrupting them ends the waiting, never the training. `folder`
+    is where the run is kept, `snapshot` the last moment that a training can go on from, `seed` fixes the images' order,
+    `texts` are those of other cells that its own may use.
     """
 
-    def __init__(self, name: str, plan: Plan, model: Any, dataset: Any):
+    def __init__(self, name: str, plan: Plan, model: Any, dataset: Any, state: RunState | None = None):
         self.name, self.plan, self.model, self.dataset = name, plan, model, dataset
-        self.state = RunState(name=name)
+        self.state = state or RunState(name=name)
+        self.seed = plan.seed if plan.seed is not None else 0
+        self.texts: dict[str, str] = {}
+        self.folder: Path | None = None
+        self.snapshot: Any = None
         self.show: Callable[[], None] = lambda: print(self)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []
         self._stopping = False
+        self._folding = threading.Lock()
+        if self.state.is_over:
+            self._done.set()
 
     def start(self, work: Work) -> None:
         """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end."""
+        self._commands, self._stopping = queue.SimpleQueue(), False
+        self.state = replace(self.state, phase="queued", error=None)
+        self._done.clear()
         context = contextvars.copy_context()
         thread = threading.Thread(
             target=context.run, args=(self._train, work), name=f"cnnmagic-{self.name}", daemon=True
         )
         thread.start()
+
+    def note(self, text: str) -> None:
+        """Put down something that the user should know of this run."""
+        self._emit(Noted(text))
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(state, event)` in the training's thread after each event; it must return at once."""
@@ -133,7 +161,7 @@ class Run:
                 try:
                     work(self._emit, self._commands)
                 finally:
-                    _device.release()
+                    device.lock.release()
         except BaseException as error:
             self._emit(Failed(error, time.monotonic()))
         finally:
@@ -141,14 +169,18 @@ class Run:
 
     def _reach_device(self) -> bool:
         """Wait for other trainings of this process to end; False where the run is stopped before its turn."""
-        while not _device.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+        while not device.lock.acquire(timeout=0 if self.state.behind != device.holder else SECONDS_BETWEEN_LOOKS):
             if self._stopping:
                 self._emit(Finished("stopped", time.monotonic()))
                 return False
+            if self.state.behind != device.holder:
+                self._emit(Queued(device.holder))
+        device.holder = self.name
         return True
 
     def _emit(self, event: Event) -> None:
-        self.state = advance(self.state, event)
+        with self._folding:  # the writer of checkpoints may have a note to make
+            self.state = advance(self.state, event)
         for listener in tuple(self._listeners):
             try:
                 listener(self.state, event)

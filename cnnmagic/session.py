@@ -10,7 +10,8 @@ from typing import Any
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
-from cnnmagic.pipeline import build_model, load_data, make_plan, work_of
+from cnnmagic.lifecycle import begin, work_of
+from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 
@@ -51,7 +52,7 @@ class Session:
     def start(self, name: str, plan: Plan) -> Run:
         """Start the training of a plan under a name; an earlier training of that name is stopped first."""
         dataset = load_data(plan)
-        run = Run(name, plan, self._build(name, plan), dataset)
+        run = begin(name, plan, self._build(name, plan), dataset, self.texts)
         self._stop_earlier(name)
         self.keep(name, run)
         run.start(work_of(run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cnnmagic.events import (
     BatchEnded,
@@ -11,7 +12,9 @@ from cnnmagic.events import (
     Failed,
     Finished,
     LearningRateSet,
+    Noted,
     Paused,
+    Queued,
     Resumed,
     Started,
     Validating,
@@ -20,6 +23,10 @@ from cnnmagic.events import (
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second")
 MOST_POINTS = 400
 LONGEST_CAUSE = 300
+LASTING = (
+    *("phase", "epochs", "epoch", "batches", "batch", "batch_size", "images", "device", "precision", "learning_rate"),
+    *("peak_rate", "images_per_second", "history", "seconds", "notes"),
+)
 OVER = ("finished", "stopped", "stopped early", "failed")
 
 
@@ -39,7 +46,8 @@ class RunState:
 
     `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
     last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales; `history`
-    holds a record for each whole epoch; `held` is the phase that a pause holds; times are those of `time.monotonic`.
+    holds a record for each whole epoch; `held` is the phase that a pause holds, `behind` the run whose end a queued one
+    waits for; times are those of `time.monotonic`.
     """
 
     name: str
@@ -61,6 +69,8 @@ class RunState:
     moment: float = 0.0
     pauses: float = 0.0
     held: str = ""
+    behind: str = ""
+    notes: tuple[str, ...] = ()
     error: BaseException | None = field(default=None, compare=False)
 
     @property
@@ -120,22 +130,12 @@ class RunState:
 def advance(state: RunState, event: Event) -> RunState:
     """The state after an event."""
     match event:
+        case Queued():
+            return replace(state, phase="queued", behind=event.behind)
         case Started():
-            return replace(
-                state,
-                phase="training",
-                epochs=event.epochs,
-                epoch=1,
-                batches=event.batches,
-                batch_size=event.batch_size,
-                images=event.images,
-                device=event.device,
-                precision=event.precision,
-                learning_rate=event.learning_rate,
-                peak_rate=event.learning_rate,
-                started=event.time,
-                moment=event.time,
-            )
+            return _after_start(state, event)
+        case Noted():
+            return replace(state, notes=(*state.notes, event.text))
         case BatchEnded():
             return _after_batches(state, event)
         case EpochEnded():
@@ -160,6 +160,50 @@ def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:
     """Half as many points: neighbours are joined to their mean, weighted by their batches."""
     pairs = zip(points[::2], points[1::2], strict=False)
     return tuple(_joined(one, other) for one, other in pairs) + points[len(points) // 2 * 2 :]
+
+
+def story_of(state: RunState) -> dict[str, Any]:
+    """What of a state outlives its process, as plain JSON values; `state_of` reads it."""
+    points = [[point.x, point.loss, point.accuracy, point.batches] for point in state.points]
+    return {name: getattr(state, name) for name in LASTING} | {"points": points}
+
+
+def state_of(name: str, story: dict[str, Any], phase: str | None = None) -> RunState:
+    """The state that a story tells, in the phase given or in its own."""
+    told = dict(story)
+    points = tuple(Point(x, loss, accuracy, batches) for x, loss, accuracy, batches in told.pop("points"))
+    history, notes, seconds = tuple(told.pop("history")), tuple(told.pop("notes")), told.pop("seconds")
+    state = RunState(name=name, points=points, history=history, notes=notes, moment=seconds, **told)
+    return replace(state, phase=phase or state.phase)
+
+
+def _after_start(state: RunState, event: Started) -> RunState:
+    """The beginning, or the going on of a training that has a past: its seconds so far stay counted."""
+    return replace(
+        state,
+        phase="training",
+        epochs=event.epochs,
+        epoch=event.epoch,
+        batches=event.batches,
+        batch=event.batch,
+        batch_size=event.batch_size,
+        images=event.images,
+        device=event.device,
+        precision=event.precision,
+        learning_rate=event.learning_rate,
+        peak_rate=event.learning_rate,
+        history=state.history[: event.epoch - 1],
+        points=tuple(p for p in state.points if p.x * event.batches <= _done(event) + 0.5),
+        started=event.time - state.seconds,
+        moment=event.time,
+        pauses=0.0,
+        behind="",
+        error=None,
+    )
+
+
+def _done(event: Started) -> int:
+    return (event.epoch - 1) * event.batches + event.batch
 
 
 def _after_batches(state: RunState, event: BatchEnded) -> RunState:

@@ -36,6 +36,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of all tests are kept, kernels and servers that they start included."""
+    folder = tmp_path_factory.mktemp("runs")
+    os.environ["CNNMAGIC_RUNS"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with mnist.npz and other data too large to be kept here."""

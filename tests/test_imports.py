@@ -10,6 +10,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
+<<<<<<< shared
+    *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
+    *("storage",),
+)
+ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
+=======
     "errors",
     "layers",
     "datasets",
@@ -23,14 +29,16 @@ PLAIN = (
     "wording",
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run")
+>>>>>>> mine
 FORBIDDEN = {
     **dict.fromkeys(PLAIN, ABOVE),
-    "lang": ("engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
-    "engine": ("lang", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
-    "explain": ("lang", "engine", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run"),
-    "ui": ("engine", "lang", "explain", "integrations", "pipeline", "session", "magic", "verbs"),
-    "run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs"),
-    "pipeline": ("session", "magic", "verbs", "ui", "explain"),
+    "lang": ("engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run"),
+    "engine": ("lang", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run"),
+    "explain": ("lang", "engine", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run"),
+    "ui": ("engine", "lang", "explain", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
+    "run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
+    "pipeline": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
+    "lifecycle": ("session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
 }
 # These connect the parts, and may import whatever they connect.

@@ -1,50 +1,125 @@
-"""Fits a model in the calling thread, and tells what happens as events."""
+"""Fits a model in the calling thread from a snapshot on, and tells what happens as events."""
 
 from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from cnnmagic.engine.backend import device_name
 from cnnmagic.engine.build import POLICIES
+from cnnmagic.engine.clock import Clock
 from cnnmagic.engine.data import Dataset
+from cnnmagic.engine.feed import Feed
+from cnnmagic.engine.keeper import Keeper
+from cnnmagic.engine.snapshot import Position, Snapshot, restore, restore_metrics
 from cnnmagic.events import Command, Event, Finished, Started
 from cnnmagic.plans import Training
+
+if TYPE_CHECKING:
+    from cnnmagic.engine.loop import Loop
 
 
 def fit(
     model: Any,
     dataset: Dataset,
     training: Training,
+    keeper: Keeper,
     emit: Callable[[Event], None],
     commands: queue.SimpleQueue[Command],
+    start: Snapshot | None = None,
+    seed: int = 0,
 ) -> None:
     """Train a compiled model on the dataset's training split until the epochs are over or a `Stop` comes.
 
-    `commands` may be put from any thread and take effect at the next batch's end.
+    Goes on from `start` where it is given, and then gives the numbers that a training without a break gives. `commands`
+    may be put from any thread and take effect at the next batch's end; `seed` fixes the order of the images.
     """
-    from cnnmagic.engine.loop import Clock, Loop
+    from cnnmagic.engine.loop import Loop
 
-    clock = Clock(len(dataset.train), training.batch_size, training.epochs)
-    loop = Loop(model, training, clock, emit, commands)
-    emit(_started(dataset, training, clock.batches, loop.peak))
+    position = _begin(model, keeper, start)
+    feed = Feed(dataset.train.images, dataset.train.labels, training.batch_size, seed)
+    clock = Clock(len(dataset.train), training.batch_size, feed.batches, training.epochs, position.begin)
+    loop = Loop(model, training, feed, clock, keeper, emit, commands)
+    emit(_started(dataset, training, feed.batches, loop.peak, position))
     validation = (dataset.validation.images, dataset.validation.labels) if len(dataset.validation) else None
+    epoch = _finish_epoch(model, loop, start, validation) if position.batch else position.epoch
+    if not loop.over and epoch < training.epochs:
+        _fit(model, loop, feed.source(), validation, epoch, training.epochs)
+    if not loop.diverged:
+        loop.patience.restore(model)
+    emit(
+        Finished(
+            "stopped" if loop.stopped else "stopped early" if loop.patience.ended else "finished", time.monotonic()
+        )
+    )
+
+
+def _begin(model: Any, keeper: Keeper, start: Snapshot | None) -> Position:
+    """Bring the model to where the training begins, and keep that."""
+    if start is not None:
+        restore(model, start.variables)
+        keeper.last = start
+        return start.position
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    keeper.keep(Position())
+    return Position()
+
+
+def _fit(model: Any, loop: Loop, source: Any, validation: Any, first: int, last: int) -> None:
+    """Keras's own fit for the epochs from `first` (counted from 0) to before `last`."""
     model.fit(
-        dataset.train.images,
-        dataset.train.labels,
-        batch_size=training.batch_size,
-        epochs=training.epochs,
+        source,
+        epochs=last,
+        initial_epoch=first,
         validation_data=validation,
+        validation_batch_size=loop.feed.batch_size,
+        shuffle=False,
         verbose=0,
         callbacks=loop,
     )
-    early = training.early_stop is not None and model.stop_training and not loop.stopped
-    emit(Finished("stopped" if loop.stopped else "stopped early" if early else "finished", time.monotonic()))
 
 
-def _started(dataset: Dataset, training: Training, batches: int, rate: float) -> Started:
+def _finish_epoch(model: Any, loop: Loop, start: Snapshot | None, validation: Any) -> int:
+    """Train what is left of the epoch that `start` stands in; returns the number of the next."""
+    assert start is not None  # only a snapshot stands within an epoch
+    loop.resumed, epoch = start, start.position.epoch
+    if start.position.batch < loop.clock.batches:
+        with _not_finalized(model.optimizer):
+            _fit(model, loop, loop.feed.source(start.position.batch), validation, epoch, epoch + 1)
+    else:
+        _validate(model, loop, start, validation)
+    return epoch + 1
+
+
+def _validate(model: Any, loop: Loop, start: Snapshot, validation: Any) -> None:
+    """The end of an epoch whose batches are all trained."""
+    epoch, one = start.position.epoch, loop.feed.batch(0)
+    loop.resumed = None
+    loop.clock.begin_epoch(epoch, loop.clock.batches)
+    options = {"batch_size": loop.feed.batch_size, "verbose": 0, "return_dict": True}
+    # Keras makes the metrics' variables at their first use, hence the look at one batch where there is no validation.
+    judged = model.evaluate(*(validation or one), callbacks=loop if validation else None, **options)
+    restore_metrics(model, start.variables)
+    logs = {name: float(value) for name, value in model.get_metrics_result().items()}
+    scores = {f"val_{name}": value for name, value in judged.items()} if validation else {}
+    loop.on_epoch_end(epoch, logs | scores)
+
+
+@contextmanager
+def _not_finalized(optimizer: Any) -> Iterator[None]:
+    """Keep Keras from putting the mean of the weights in their place where a fit ends and the training does not."""
+    optimizer.finalize_variable_values = lambda variables: None
+    try:
+        yield
+    finally:
+        del optimizer.finalize_variable_values
+
+
+def _started(dataset: Dataset, training: Training, batches: int, rate: float, position: Position) -> Started:
     return Started(
         epochs=training.epochs,
         batches=batches,
@@ -54,4 +129,6 @@ def _started(dataset: Dataset, training: Training, batches: int, rate: float) ->
         precision=POLICIES[training.precision].removeprefix("mixed_"),
         learning_rate=rate,
         time=time.monotonic(),
+        epoch=position.epoch + 1,
+        batch=position.batch,
     )

@@ -9,9 +9,15 @@ import math
 import queue
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.backend import device_name, load_keras
+from cnnmagic.engine.clock import Clock
+from cnnmagic.engine.feed import Feed
+from cnnmagic.engine.keeper import Keeper
+from cnnmagic.engine.patience import Patience
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, assign, bring_up_to_date, copied, restore_metrics
 from cnnmagic.events import (
     BatchEnded,
     Command,
@@ -37,65 +43,57 @@ Commands = queue.SimpleQueue[Command]
 keras = load_keras()
 
 
-class Clock:
-    """Where the training is: batches and images done, and the seconds that they took, pauses left out."""
-
-    def __init__(self, images: int, batch_size: int, epochs: int):
-        self.images, self.batch_size = images, batch_size
-        self.batches = math.ceil(images / batch_size)
-        self.last = max(1, epochs * self.batches - 1)
-        self.begin_epoch(0)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """A new epoch, counted from 0, begins now."""
-        self.epoch, self.batch = epoch, 0
-        self.reported_batch, self.reported = 0, {}  # type: int, dict[str, float]
-        self.epoch_start = self.last_report = time.monotonic()
-        self.trained: float | None = None
-
-    @property
-    def progress(self) -> float:
-        """Part of the way from the training's first batch to its last."""
-        return min(1.0, (self.epoch * self.batches + self.batch) / self.last)
-
-    def seen(self, batch: int) -> int:
-        """Images seen after so many batches of the epoch; the last batch may be smaller."""
-        return min(batch * self.batch_size, self.images)
-
-    def skip(self, seconds: float) -> None:
-        """Leave a pause out of all measures."""
-        self.epoch_start += seconds
-        self.last_report += seconds
-
-    def since_report(self, means: dict[str, float]) -> tuple[dict[str, float], float]:
-        """Means over the images since the last report, out of Keras's means since the epoch began; its images/s."""
-        now, before = self.seen(self.batch), self.seen(self.reported_batch)
-        fresh = {
-            name: (mean * now - self.reported.get(name, 0.0) * before) / max(1, now - before)
-            for name, mean in means.items()
-        }
-        moment = time.monotonic()
-        speed = (now - before) / max(1e-9, moment - self.last_report)
-        self.reported_batch, self.reported, self.last_report = self.batch, means, moment
-        return fresh, speed
-
-
 class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras is known at run time only
     """Keras's list of callbacks with the batch's end made ours: Keras would turn every batch's logs into numbers."""
 
     stopped = False
+    diverged = False
+    sums: Arrays = ()
+    raw: Arrays = ()
 
-    def __init__(self, model: Any, training: Training, clock: Clock, emit: Emit, commands: Commands):
-        self.training, self.clock, self.emit, self.commands = training, clock, emit, commands
+    def __init__(
+        self, model: Any, training: Training, feed: Feed, clock: Clock, keeper: Keeper, emit: Emit, commands: Commands
+    ):
+        self.training, self.feed, self.clock, self.keeper = training, feed, clock, keeper
+        self.emit, self.commands = emit, commands
         self.paused_at: float | None = None
-        self.peak = _number(model.optimizer.learning_rate)
-        super().__init__(_early_stop(training), add_history=True, model=model, epochs=training.epochs, verbose=0)
+        self.resumed: Snapshot | None = None
+        assert keeper.last is not None  # `fit` has kept the beginning
+        self.patience = Patience(training.early_stop, keeper.last.position, keeper.last.best)
+        self.peak = keeper.last.position.peak or _number(model.optimizer.learning_rate)
+        # A look at every batch's loss would make a GPU wait for Python.
+        self.looks_often = device_name() == "CPU"
+        self.validating = False
+        super().__init__(add_history=True, model=model, epochs=training.epochs, verbose=0)
+
+    @property
+    def over(self) -> bool:
+        """Whether the training ends here, be there epochs left or not."""
+        return self.stopped or self.diverged or self.patience.ended
+
+    @property
+    def position(self) -> Position:
+        """Where the training stands after the batch under way."""
+        return replace(
+            self.patience.position,
+            epoch=self.clock.epoch,
+            batch=self.clock.batch,
+            peak=self.peak,
+            begin=self.clock.begin,
+        )
 
     def rate(self) -> float:
         return _number(self.model.optimizer.learning_rate)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.clock.begin_epoch(epoch)
+        self.feed.begin(epoch)
+        resumed, self.resumed = self.resumed, None
+        if resumed is None:
+            self.clock.begin_epoch(epoch)
+        else:
+            restore_metrics(self.model, resumed.variables)
+            means = {name: _number(value) for name, value in self.model.get_metrics_result().items()}
+            self.clock.begin_epoch(epoch, resumed.position.batch, means)
         self.follow_schedule()
         super().on_epoch_begin(epoch, logs)
 
@@ -103,38 +101,58 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         pass
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.clock.batch = batch + 1
+        self.clock.batch = min(self.clock.first + batch + 1, self.clock.batches)
         due = time.monotonic() - self.clock.last_report >= SECONDS_BETWEEN_REPORTS
+        if (due or self.looks_often) and not math.isfinite(_number(logs["loss"])):
+            self.diverged = self.model.stop_training = True
+            return
         if due or self.clock.batch == self.clock.batches or not self.commands.empty():
             self.report(logs)
         self.follow_schedule()
         self.obey()
+        if self.keeper.due and self.clock.batch < self.clock.batches:
+            self.keep_now()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Begin to validate; after a Stop Keras still asks for it, and one batch is the least that it takes."""
-        self.model.stop_evaluating = self.stopped
+        self.model.stop_evaluating = self.over
         self.clock.trained = time.monotonic()
-        if not self.stopped:
+        self.validating = not self.over
+        self.sums = copied(self.model.metrics_variables)
+        if self.training.ema is not None:
+            self.raw = copied(self.model.trainable_variables)
+            finalize = type(self.model.optimizer).finalize_variable_values  # `fit` may hide the optimizer's own
+            finalize(self.model.optimizer, self.model.trainable_variables)
+        if self.validating:
             self.emit(Validating(self.clock.trained))
 
     def on_test_end(self, logs: Any = None) -> None:
-        pass
+        if self.training.ema is not None:
+            assign(self.model.trainable_variables, self.raw)
+        if self.validating and self.stopped:
+            self.keeper.keep(self.position, self.patience.best, self.sums)
+        self.validating = False
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
         pass
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         self.obey()
-        self.model.stop_evaluating = self.stopped
+        self.model.stop_evaluating = self.over
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.stopped and (self.clock.batch < self.clock.batches or self.clock.trained is not None):
+        if self.diverged or (
+            self.stopped and (self.clock.batch < self.clock.batches or self.clock.trained is not None)
+        ):
             return  # half an epoch, or half a validation, is no entry of a history
         numbers = {name: float(value) for name, value in (logs or {}).items()}
         now = time.monotonic()
-        trained = (self.clock.trained or now) - self.clock.epoch_start
-        speed = self.clock.images / max(1e-9, trained)
-        self.emit(EpochEnded(epoch + 1, numbers, self.rate(), now - self.clock.epoch_start, speed, now))
+        seconds = now - self.clock.epoch_start
+        self.emit(EpochEnded(epoch + 1, numbers, self.rate(), seconds, self.clock.speed(now), now))
+        self.patience.judge(self.model, epoch, numbers)
+        self.keeper.keep_best(epoch + 1, numbers.get("val_accuracy", numbers["accuracy"]))
+        self.keeper.keep(replace(self.position, epoch=epoch + 1, batch=0), self.patience.best)
+        self.model.stop_training = self.model.stop_training or self.patience.ended
         super().on_epoch_end(epoch, logs)
 
     def report(self, logs: Any) -> None:
@@ -145,8 +163,11 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
     def follow_schedule(self) -> None:
         if self.training.schedule != "constant":
-            rate = self.peak * factor(self.training.schedule, self.clock.progress)
-            self.model.optimizer.learning_rate = rate
+            self.set_rate(self.peak * factor(self.training.schedule, self.clock.progress))
+
+    def set_rate(self, rate: float) -> None:
+        bring_up_to_date(self.model)
+        self.model.optimizer.learning_rate = rate
 
     def obey(self) -> None:
         """Carry out all commands; in a pause wait for the next one."""
@@ -158,18 +179,26 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     def carry_out(self, command: Command) -> None:
         match command:
             case Stop():
+                self.keep_now()
                 self.stopped = True
                 self.go_on()
             case Pause() if self.paused_at is None and not self.stopped:
+                self.keep_now()
                 self.paused_at = time.monotonic()
                 self.emit(Paused(self.paused_at))
             case Resume():
                 self.go_on()
             case SetLearningRate(rate):
                 self.peak = rate
-                self.model.optimizer.learning_rate = rate
+                self.set_rate(rate)
                 self.follow_schedule()
                 self.emit(LearningRateSet(rate, self.rate()))
+                self.keeper.overdue = True
+
+    def keep_now(self) -> None:
+        """Keep what the user has in view; in a validation the end of the epoch's training is kept by `on_test_end`."""
+        if not self.stopped and not self.validating and self.paused_at is None:
+            self.keeper.keep(self.position, self.patience.best)
 
     def go_on(self) -> None:
         if self.paused_at is not None:
@@ -181,10 +210,3 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
 def _number(tensor: Any) -> float:
     return float(keras.ops.convert_to_numpy(tensor))
-
-
-def _early_stop(training: Training) -> list[Any]:
-    if training.early_stop is None:
-        return []
-    monitor = "val_loss" if training.validation else "loss"
-    return [keras.callbacks.EarlyStopping(monitor, patience=training.early_stop, restore_best_weights=True)]

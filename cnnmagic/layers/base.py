@@ -17,6 +17,7 @@ Kind = Literal[
     "number",
     "positive",
     "flag",
+    "span",
     "shape",
     "margins",
     "name",

@@ -12,6 +12,7 @@ import pytest
 from cnnmagic.engine import loop
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.fit import fit
+from cnnmagic.engine.keeper import Keeper
 from cnnmagic.errors import DataError, RunError
 from cnnmagic.events import (
     BatchEnded,
@@ -28,7 +29,8 @@ from cnnmagic.events import (
     Stop,
     Validating,
 )
-from cnnmagic.pipeline import build_model, load_data, make_plan, work_of
+from cnnmagic.lifecycle import work_of
+from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause
@@ -106,7 +108,8 @@ def events_of(run: Run, *commands: Any) -> list[Event]:
     for command in commands:
         box.put(command)
     assert run.plan.training is not None
-    fit(run.model, run.dataset, run.plan.training, told.append, box)
+    keeper = Keeper(run.model, None, float("inf"), lambda: run.state, lambda text: None)
+    fit(run.model, run.dataset, run.plan.training, keeper, told.append, box, seed=run.seed)
     return told
 
 
@@ -134,15 +137,20 @@ def plain_history(run: Run, **options: Any) -> dict[str, list[float]]:
     model = build_model(run.plan, "net")
     train, validation, training = run.dataset.train, run.dataset.validation, run.plan.training
     assert training is not None
-    return model.fit(
-        train.images,
-        train.labels,
-        batch_size=training.batch_size,
-        epochs=training.epochs,
-        validation_data=(validation.images, validation.labels) if len(validation) else None,
-        verbose=0,
-        **options,
-    ).history
+    history: dict[str, list[float]] = {}
+    for epoch in range(training.epochs):
+        order = np.random.default_rng((run.seed, epoch)).permutation(len(train))
+        found = model.fit(
+            train.images[order],
+            train.labels[order],
+            batch_size=training.batch_size,
+            shuffle=False,
+            validation_data=(validation.images, validation.labels) if len(validation) else None,
+            verbose=0,
+            **options,
+        ).history
+        history = {name: history.get(name, []) + values for name, values in found.items()}
+    return history
 
 
 @pytest.mark.parametrize("words", ["", "sgd lr=0.1 momentum=0.9", "validation=0"])
@@ -221,7 +229,9 @@ def test_the_order_of_events(every_batch) -> None:
     assert (start.epochs, start.batches, start.batch_size, start.images) == (2, BATCHES, 64, 1_294)
     assert start.precision == "float32"
     assert start.learning_rate == pytest.approx(0.001)
-    times = [event.time for event in told if not isinstance(event, LearningRateSet)]
+    times = [
+        event.time for event in told if isinstance(event, Started | BatchEnded | EpochEnded | Validating | Finished)
+    ]
     assert times == sorted(times)
 
 

@@ -1,0 +1,120 @@
+"""Writes snapshots of a training into its folder, beside the last one and then in its place, and reads them back."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, Variables
+from cnnmagic.errors import RunError
+
+LAST, BEST = "checkpoint.npz", "best.npz"
+FORMAT = 1
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot, story: dict[str, Any]) -> None:
+    """Write a snapshot with the story of the run so far (plain JSON values); raises OSError, the last one kept."""
+    groups = {
+        "model": snapshot.variables.model,
+        "optimizer": snapshot.variables.optimizer,
+        "metrics": snapshot.variables.metrics,
+        "best": snapshot.best,
+    }
+    head = {"format": FORMAT, "position": asdict(snapshot.position), "story": story}
+    _write(folder / LAST, groups, head)
+
+
+def write_weights(folder: Path, weights: Arrays, epoch: int) -> None:
+    """Write the model's variables of the best epoch so far, counted from 1."""
+    _write(folder / BEST, {"model": weights}, {"format": FORMAT, "epoch": epoch})
+
+
+def read_snapshot(folder: Path) -> tuple[Snapshot, dict[str, Any]]:
+    """The last snapshot of a folder and the story with it; raises `RunError` where there is none to be read."""
+    groups, head = _read(folder / LAST)
+    variables = Variables(groups["model"], groups["optimizer"], groups["metrics"])
+    return Snapshot(Position(**head["position"]), variables, groups["best"]), head["story"]
+
+
+def read_weights(folder: Path) -> tuple[Arrays, int]:
+    """The model's variables of the best epoch and its number; raises `RunError` where there are none."""
+    groups, head = _read(folder / BEST)
+    return groups["model"], head["epoch"]
+
+
+class Writer:
+    """A thread that writes; where writing is slower than what is to be written, only the newest of a kind is."""
+
+    def __init__(self, failed: Callable[[OSError], None]):
+        self._failed = failed
+        self._jobs: dict[str, Callable[[], None]] = {}
+        self._news = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="cnnmagic-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, kind: str, job: Callable[[], None]) -> None:
+        """Have `job` done soon, in place of an earlier one of its kind that has not begun."""
+        with self._news:
+            self._jobs[kind] = job
+            self._news.notify()
+
+    def close(self) -> None:
+        """Return when all is written."""
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                job()
+            except OSError as error:
+                self._failed(error)
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._news:
+            self._news.wait_for(lambda: self._jobs or self._closing)
+            return self._jobs.pop(next(iter(self._jobs))) if self._jobs else None
+
+
+def _write(path: Path, groups: dict[str, Arrays], head: dict[str, Any]) -> None:
+    """Write beside `path`, let the disk confirm, then move into place: at any moment there is a whole file."""
+    arrays: dict[str, Any] = {
+        f"{name}/{number}": array for name, group in groups.items() for number, array in enumerate(group)
+    }
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            head = json.loads(bytes(file["head"]))
+            found = {name: file[name] for name in file.files if name != "head"}
+    except FileNotFoundError:
+        raise RunError(f"there is no checkpoint in `{path.parent}`.", remedy="Train the network anew.") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"`{path}` can't be read: {error}", remedy="Train the network anew.") from error
+    if head["format"] != FORMAT:
+        raise RunError(f"`{path}` was written by another version of cnnmagic.", remedy="Train the network anew.")
+    groups: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "metrics": [], "best": []}
+    for name, array in found.items():  # in the order in which they were written
+        groups[name.split("/")[0]].append(array)
+    return {name: tuple(group) for name, group in groups.items()}, head

@@ -1,0 +1,76 @@
+"""Keeps a training's snapshots: says when one is due, holds the last, and has it written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnmagic.engine.checkpoint import Writer, write_snapshot, write_weights
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, copied, take
+from cnnmagic.state import RunState, story_of
+
+
+class Keeper:
+    """The last snapshot of a model in training, in memory and, where `folder` is given, in its file.
+
+    `moment` gives the run's state; `note` is told, once, that a file can't be written: the training goes on then.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        folder: Path | None,
+        seconds: float,
+        moment: Callable[[], RunState],
+        note: Callable[[str], None],
+    ):
+        self.model, self.folder, self.seconds, self.moment, self.note = model, folder, seconds, moment, note
+        self.last: Snapshot | None = None
+        self.kept_at = time.monotonic()
+        self.best: float | None = None
+        self.failed = self.overdue = False
+        self.record: Callable[[RunState], None] = lambda state: None
+        self.writer = Writer(self._failed) if folder is not None else None
+
+    @property
+    def due(self) -> bool:
+        """Whether the last snapshot is old."""
+        return self.overdue or time.monotonic() - self.kept_at >= self.seconds
+
+    def keep(self, position: Position, best: Arrays = (), metrics: Arrays | None = None) -> None:
+        """Take a snapshot now and have it written.
+
+        `best` are early stopping's best weights, `metrics` the sums behind the means where the model's are others.
+        """
+        taken = take(self.model)
+        variables = taken if metrics is None else replace(taken, metrics=metrics)
+        self.last = snapshot = Snapshot(position, variables, best)
+        self.kept_at, self.overdue = time.monotonic(), False
+        if self.writer is not None and self.folder is not None:
+            folder, state = self.folder, self.moment()
+            self.writer.put("snapshot", lambda: self._write(folder, snapshot, state))
+
+    def keep_best(self, epoch: int, score: float) -> None:
+        """Have the weights written where no epoch before has been as good; `epoch` counts from 1."""
+        if self.writer is None or self.folder is None or (self.best is not None and score <= self.best):
+            return
+        self.best, folder = score, self.folder
+        weights = copied(self.model.variables)
+        self.writer.put("best", lambda: write_weights(folder, weights, epoch))
+
+    def close(self) -> None:
+        """Return when all is written."""
+        if self.writer is not None:
+            self.writer.close()
+
+    def _write(self, folder: Path, snapshot: Snapshot, state: RunState) -> None:
+        write_snapshot(folder, snapshot, story_of(state))
+        self.record(state)
+
+    def _failed(self, error: OSError) -> None:
+        if not self.failed:
+            self.failed = True
+            self.note(f"no checkpoint can be written ({error.strerror or error}); the training goes on")

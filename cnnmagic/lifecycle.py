@@ -1,0 +1,234 @@
+"""The life of a run: its beginning, its going on after a stop or a kill, its coming back from disk."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from importlib import metadata
+from typing import Any
+
+from cnnmagic.errors import CnnError, RunError
+from cnnmagic.pipeline import build_model, load_data, make_plan
+from cnnmagic.plans import Plan, Training
+from cnnmagic.run import Run
+from cnnmagic.state import RunState, cause, state_of
+from cnnmagic.storage import Record, find_record, lock_folder, new_folder, write_about
+
+LARGEST_SEED = 2**31
+PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
+
+
+def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
+    """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
+    run = Run(name, plan, model, dataset)
+    run.seed = secrets.randbelow(LARGEST_SEED) if plan.seed is None else plan.seed
+    run.texts = dict(texts or {}) if "use" in plan.text else {}
+    if plan.training is not None and plan.training.checkpoint:
+        try:
+            run.folder = new_folder(name)
+        except OSError as error:
+            run.note(f"the run is not kept on disk ({error.strerror or error})")
+    return run
+
+
+def work_of(run: Run, start: Any = None) -> Callable[..., None]:
+    """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
+    from cnnmagic.engine.fit import fit
+    from cnnmagic.engine.guard import guard
+
+    training = run.plan.training or Training()
+
+    def work(emit: Any, commands: Any) -> None:
+        release = guard(run.model, run.name, run.wait_quietly)
+        record = _Recorder(run)
+        keeper = _keeper(run, training, record)
+        try:
+            fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
+        except BaseException as error:
+            record.failure = cause(error)
+            raise
+        finally:
+            release()
+            run.snapshot = keeper.last
+            keeper.close()
+            record.close()
+
+    return work
+
+
+def more(run: Run, epochs: int) -> None:
+    """Let a training that is over go on for more epochs, optimizer and all; a schedule runs anew over them."""
+    if epochs < 1:
+        raise RunError(f"{epochs} epochs can't be trained.", remedy="For example `%cnn more net 5`.")
+    snapshot = _snapshot_of(run)
+    position, training = snapshot.position, run.plan.training or Training()
+    whole = position.epoch + bool(position.batch) + epochs
+    begin = position.epoch * run.state.batches + position.batch if training.schedule != "constant" else position.begin
+    run.plan = replace(run.plan, training=replace(training, epochs=whole))
+    if training.schedule != "constant":
+        run.note(f"the {training.schedule} schedule runs again from epoch {position.epoch + 1} to {whole}")
+    run.start(work_of(run, replace(snapshot, position=replace(position, begin=begin, waited=0))))
+
+
+def go_on(run: Run) -> None:
+    """Let a training that was stopped, or that failed, go on to its end from where it was."""
+    if run.state.phase in ("finished", "stopped early"):
+        remedy = f"`%cnn more {run.name} 5` trains 5 more epochs."
+        raise RunError(f"{run.name} has {run.state.phase}: there is nothing to resume.", remedy=remedy)
+    run.start(work_of(run, _snapshot_of(run)))
+
+
+def roll_back(run: Run) -> int:
+    """Give the model the weights of its best epoch, whose number is returned; raises `RunError` where none are kept."""
+    from cnnmagic.engine.checkpoint import read_weights
+    from cnnmagic.engine.snapshot import assign, take
+
+    run.wait_quietly()
+    if run.folder is None:
+        raise RunError(f"{run.name} is not kept on disk, and neither are its best weights.", remedy="Train it anew.")
+    weights, epoch = read_weights(run.folder)
+    assign(run.model.variables, weights)
+    if run.snapshot is not None:
+        run.snapshot = replace(run.snapshot, variables=take(run.model))
+    run.note(f"the weights are those of epoch {epoch}, the best")
+    return epoch
+
+
+def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:
+    """Train a run on disk to its end from its last checkpoint; raises `CnnError` where that can't be."""
+    from cnnmagic.engine.checkpoint import read_snapshot
+
+    if record.is_running:
+        message = f"{record.name} is in training in another process."
+        raise RunError(message, remedy="Stop it there, or wait for its end.")
+    if record.about["phase"] in ("finished", "stopped early"):
+        remedy = f"`%cnn load {record.name}` brings it back, `%cnn more {record.name} 5` trains 5 more epochs then."
+        raise RunError(f"{record.name} has {record.about['phase']}: there is nothing to resume.", remedy=remedy)
+    snapshot, story = read_snapshot(record.folder)
+    run = _brought_back(record, variables, data, state_of(record.name, story, "queued"))
+    run.start(work_of(run, snapshot))
+    return run
+
+
+def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:
+    """A run on disk as it was at its last checkpoint, not in training; raises `CnnError` where that can't be."""
+    from cnnmagic.engine.checkpoint import read_snapshot
+    from cnnmagic.engine.snapshot import restore
+
+    snapshot, story = read_snapshot(record.folder)
+    phase = record.about["phase"]
+    run = _brought_back(
+        record, variables, data, state_of(record.name, story, "stopped" if phase == "training" else phase)
+    )
+    restore(run.model, snapshot.variables)
+    run.snapshot = snapshot
+    return run
+
+
+def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state: RunState) -> Run:
+    from cnnmagic.engine.data import fingerprint
+
+    about = record.about
+    plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])
+    plan = replace(plan, training=Training(**about["training"]))
+    dataset = load_data(plan)
+    if (found := fingerprint(dataset)) != about["data"]["fingerprint"]:
+        message = f"the data are not those that {record.name} was trained on (fingerprint {found})."
+        raise RunError(message, remedy=f"Its data were {about['data']['source']}; train it anew on these.")
+    run = Run(record.name, plan, build_model(plan, record.name), dataset, state)
+    run.seed, run.folder, run.texts = about["seed"], record.folder, about["texts"]
+    return run
+
+
+def _snapshot_of(run: Run) -> Any:
+    if not run.is_done:
+        raise RunError(f"{run.name} is {run.state.phase}.", remedy=f"`%cnn stop {run.name}` ends it first.")
+    if run.snapshot is None:
+        raise RunError(f"{run.name} has trained nothing to go on from.", remedy=f"`%cnn train {run.name}` trains it.")
+    return run.snapshot
+
+
+def _keeper(run: Run, training: Training, record: _Recorder) -> Any:
+    from cnnmagic.engine.keeper import Keeper
+
+    keeper = Keeper(run.model, run.folder, training.checkpoint * 60 or float("inf"), lambda: run.state, run.note)
+    keeper.record = record.write
+    scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
+    keeper.best = max(scores, default=None)
+    return keeper
+
+
+class _Recorder:
+    """Keeps `run.json` up to date, and the run's folder marked as in use."""
+
+    def __init__(self, run: Run):
+        from cnnmagic.engine.data import fingerprint
+
+        self.run, self.failure = run, ""
+        self.lock = lock_folder(run.folder) if run.folder is not None else None
+        self.data = {
+            "source": str(run.plan.source),
+            "fingerprint": fingerprint(run.dataset) if run.folder is not None else "",
+            "train": len(run.dataset.train),
+            "validation": len(run.dataset.validation),
+            "test": len(run.dataset.test),
+        }
+        self.created = _created(run)
+
+    def write(self, state: RunState) -> None:
+        """Write what the run is and how it goes; raises OSError."""
+        if self.run.folder is not None:
+            write_about(self.run.folder, self.about(state))
+
+    def close(self) -> None:
+        """Write how it went, and let go of the folder."""
+        try:
+            self.write(self.run.state)
+        except OSError as error:
+            self.run.note(f"how the run ended is not kept on disk ({error.strerror or error})")
+        if self.lock is not None:
+            self.lock.close()
+
+    def about(self, state: RunState) -> dict[str, Any]:
+        plan = self.run.plan
+        return {
+            "name": self.run.name,
+            "text": plan.text,
+            "texts": self.run.texts,
+            "first_line": plan.first_line,
+            "training": asdict(plan.training or Training()),
+            "seed": self.run.seed,
+            "created": self.created,
+            "phase": "failed" if self.failure else state.phase if state.is_over else "training",
+            "failure": self.failure,
+            "epochs": state.epochs,
+            "history": list(state.history),
+            "best": state.best,
+            "parameters": plan.parameters,
+            "data": self.data,
+            "device": state.device,
+            "precision": state.precision,
+            "notes": list(state.notes),
+            "versions": versions(),
+        }
+
+
+def _created(run: Run) -> float:
+    try:
+        return find_record(run.name, int(run.folder.name)).about["created"] if run.folder else time.time()
+    except CnnError:
+        return time.time()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a training rests on, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
