@@ -10,26 +10,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
-<<<<<<< shared
     *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
-    *("storage",),
+    *("storage", "wording"),
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
-=======
-    "errors",
-    "layers",
-    "datasets",
-    "plans",
-    "events",
-    "state",
-    "schedules",
-    "table",
-    "words",
-    "formulas",
-    "wording",
-)
-ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "session", "magic", "verbs", "run")
->>>>>>> mine
 FORBIDDEN = {
     **dict.fromkeys(PLAIN, ABOVE),
     "lang": ("engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run"),
