@@ -34,6 +34,7 @@ MEANINGS = {
     "number": "a number",
     "positive": "a number above 0",
     "flag": "`yes` or `no`",
+    "span": "a number of at least 0, or `no`",
     "shape": "a shape such as `7x7x64`",
     "margins": "a margin such as `1`, `1x2` or `0x1x0x1`",
     "name": "a word",
@@ -122,6 +123,12 @@ def _flag(value: syntax.Value) -> bool | None:
     return FLAGS.get(str(value).lower())
 
 
+def _span(value: syntax.Value) -> float | None:
+    if isinstance(value, syntax.Name):
+        return 0.0 if FLAGS.get(str(value).lower()) is False else None
+    return float(value) if isinstance(value, int | float) and value >= 0 and isfinite(value) else None
+
+
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:
     sizes = (value,) if isinstance(value, int) else _sizes(value)
     return sizes if sizes and len(sizes) <= MOST_AXES and min(sizes) >= 1 else None
@@ -165,6 +172,7 @@ _READERS: dict[str, Callable[[syntax.Value], Any]] = {
     "number": _number,
     "positive": _positive,
     "flag": _flag,
+    "span": _span,
     "shape": _shape,
     "margins": _margins,
     "name": _name,
