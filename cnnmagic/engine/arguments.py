@@ -41,6 +41,11 @@ def _refused(error: Exception, layer: Layer) -> Misfit:
             near = closest(str(value), known)
             remedy = "" if near else f"There are {listed(known)}."
             return Misfit(sentence(f"can't be made: no {kind} `{value}`{near}"), remedy=remedy, word=str(value))
+    if "must be fully-defined" in said:
+        remedy = "Give `input` a height and a width" + (
+            ", or write `shared_axes=1x2`." * (layer.kind == "PReLU") or "."
+        )
+        return Misfit("needs a fixed size and this net takes any.", remedy=remedy)
     named = (argument for argument in layer.arguments() if f"`{argument}`" in said or f"{argument}=" in said)
     return Misfit(f"is refused by Keras: {said}", word=next(named, ""))
 

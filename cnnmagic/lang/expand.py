@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,18 @@ from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import Binding, bind, require
 from cnnmagic.lang.values import plain
-from cnnmagic.layers import BY_WORD, KERAS_LAYERS, Activation, BatchNormalization, Dense, KerasLayer, Layer, option
+from cnnmagic.layers import (
+    BY_WORD,
+    KERAS_LAYERS,
+    Activation,
+    BatchNormalization,
+    Conv2DTranspose,
+    Dense,
+    KerasLayer,
+    Layer,
+    option,
+)
+from cnnmagic.layers.arithmetic import reach
 
 
 @dataclass(frozen=True)
@@ -52,15 +63,28 @@ def padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequ
         return words, ""
     rest = [word for word in words if word.key != "pad"]
     values = bind(kind, kind.__name__, rest, ("bn",), kind.keras_only).values
-    kernel = values.get("kernel_size") or values.get("pool_size")
     pad = pads[0].value
     if pad == 0:
         return rest, "`pad=0` is Keras's `padding=valid`"
-    if kernel and isinstance(pad, int) and kernel == (2 * pad + 1, 2 * pad + 1):
+    reaches = _reaches(kind, values)
+    if isinstance(pad, int) and set(reaches) == {2 * pad + 1}:
         same = syntax.Word(syntax.Name("same"), pads[0].place, "padding")
+        kernel = values.get("kernel_size") or values["pool_size"]
         return [*rest, same], f"`pad={pad}` with a {kernel[0]}x{kernel[1]} kernel is Keras's `padding=same`"
     remedy = "Put a line `pad " + str(pad) + "` before this one, and leave `pad=` out."
+    if kind is Conv2DTranspose:
+        remedy = "Write `same` or `valid`, and put a line `crop` or `pad` after this one where another size is meant."
     raise PlanError(f"`pad={pad}` does not fit this kernel evenly.", place=pads[0].place, remedy=remedy)
+
+
+def _reaches(kind: type[Layer], values: Mapping[str, Any]) -> tuple[int, ...]:
+    """Pixels that a kernel spans, one more than `same` adds around; strides of a transposed one take from it."""
+    kernel = values.get("kernel_size") or values.get("pool_size") or ()
+    dilation, strides = values.get("dilation_rate", (1, 1)), values.get("strides", (1, 1))
+    spans = tuple(reach(size, rate) for size, rate in zip(kernel, dilation, strict=False))
+    if kind is not Conv2DTranspose:
+        return spans
+    return tuple(span - stride + 1 for span, stride in zip(spans, strides, strict=False))
 
 
 @dataclass(frozen=True, kw_only=True)

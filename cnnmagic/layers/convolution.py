@@ -11,6 +11,12 @@ _WEIGHTS = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bia
 _FURTHER = ("activity_regularizer", "kernel_constraint", "bias_constraint")
 
 
+def _check_steps(strides: Pair, dilation: Pair) -> None:
+    """Raise `Misfit` for what Keras has no convolution for."""
+    if max(strides) > 1 and max(dilation) > 1:
+        raise Misfit("has strides and dilation, and Keras allows one of them.", remedy="Take one of them away.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Sliding(Layer):
     """What all sliding windows share: kernel, strides, padding, dilation."""
@@ -28,8 +34,7 @@ class _Sliding(Layer):
         if padding == "valid" and small:
             got = f"gets {show((height, width))} and needs at least {show(needs)}."
             raise Misfit(got, remedy="Use `same` padding", too_small=True)
-        if max(strides) > 1 and max(dilation) > 1:
-            raise Misfit("has strides and dilation, and Keras allows one of them.", remedy="Take one of them away.")
+        _check_steps(strides, dilation)
         return tuple(
             slide(*axis) for axis in zip((height, width), kernel, strides, (padding,) * 2, dilation, strict=True)
         )
@@ -187,6 +192,7 @@ class Conv2DTranspose(_Sliding):
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, _ = volume(shape)
+        _check_steps(self.strides, self.dilation_rate)
         axes = zip(
             (height, width), self.kernel_size, self.strides, (self.padding,) * 2, self.dilation_rate, strict=True
         )

@@ -42,6 +42,9 @@ EXPANDED = {
     "conv 8 5x5 pad=2": ["conv 8 5x5 same"],
     "conv 8 3x3 pad=0": ["conv 8 3x3"],
     "maxpool 3 pad=1 /2": ["maxpool 3 /2 same"],
+    "conv 8 3x3 dilation_rate=2 pad=2": ["conv 8 3x3 same dilation_rate=2x2"],
+    "deconv 8 4x4 /2 pad=1": ["deconv 8 4x4 /2 same"],
+    "deconv 8 3x3 pad=1": ["deconv 8 3x3 same"],
     "maxpool": ["maxpool 2"],
     "act relu": ["relu"],
     "Activation('tanh')": ["tanh"],
@@ -78,6 +81,12 @@ def test_a_pad_that_means_same_is_told():
     assert expanded("conv 8 3x3 pad=1").binding.notes == ("`pad=1` with a 3x3 kernel is Keras's `padding=same`",)
     with pytest.raises(PlanError, match="`pad=2` does not fit this kernel evenly"):
         expanded("conv 8 3x3 pad=2")
+
+
+@pytest.mark.parametrize("line", ["conv 8 3x3 dilation_rate=2 pad=1", "deconv 8 3x3 /2 pad=1", "conv 8 3x5 pad=1"])
+def test_a_margin_that_is_not_the_same_is_refused(line):
+    with pytest.raises(PlanError, match="does not fit this kernel evenly"):
+        expanded(line)
 
 
 @pytest.mark.parametrize(
