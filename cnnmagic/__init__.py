@@ -22,7 +22,9 @@ __all__ = [
     "RunError",
     "build",
     "from_keras",
+    "load",
     "plan",
+    "resume",
     "to_python",
     "train",
 ]
@@ -69,6 +71,29 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
 
     planned = make_plan(text, variables, data=data)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))
+    return run.wait() if wait else run
+
+
+def load(name: str, number: int | None = None, data: Any = None, **variables: Any) -> Run:
+    """A run kept on disk as it was at its last checkpoint; `number` tells which training of that name, else the last.
+
+    `data` and `variables` are those that it was trained with. Raises `CnnError`.
+    """
+    from cnnmagic.lifecycle import load_record
+    from cnnmagic.storage import find_record
+
+    return load_record(find_record(name, number), variables, data)
+
+
+def resume(name: str, data: Any = None, wait: bool = True, **variables: Any) -> Run:
+    """Train a run whose process was stopped or killed to its end, from its last checkpoint.
+
+    `data` and `variables` are those that it was trained with. Raises `CnnError`, and what the training failed of.
+    """
+    from cnnmagic.lifecycle import resume_record
+    from cnnmagic.storage import find_record
+
+    run = resume_record(find_record(name), variables, data)
     return run.wait() if wait else run
 
 

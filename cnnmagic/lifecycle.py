@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -23,7 +24,7 @@ PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
     """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
-    run = Run(name, plan, model, dataset)
+    run = _connected(Run(name, plan, model, dataset))
     run.seed = secrets.randbelow(LARGEST_SEED) if plan.seed is None else plan.seed
     run.texts = dict(texts or {}) if "use" in plan.text else {}
     if plan.training is not None and plan.training.checkpoint:
@@ -138,8 +139,14 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
     if (found := fingerprint(dataset)) != about["data"]["fingerprint"]:
         message = f"the data are not those that {record.name} was trained on (fingerprint {found})."
         raise RunError(message, remedy=f"Its data were {about['data']['source']}; train it anew on these.")
-    run = Run(record.name, plan, build_model(plan, record.name), dataset, state)
+    run = _connected(Run(record.name, plan, build_model(plan, record.name), dataset, state))
     run.seed, run.folder, run.texts = about["seed"], record.folder, about["texts"]
+    return run
+
+
+def _connected(run: Run) -> Run:
+    """The run with the ways of its life that need an engine."""
+    run.go_on, run.add_epochs, run.roll_back = partial(go_on, run), partial(more, run), partial(roll_back, run)
     return run
 
 

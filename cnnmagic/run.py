@@ -51,6 +51,10 @@ class Run:
         self.folder: Path | None = None
         self.snapshot: Any = None
         self.show: Callable[[], None] = lambda: print(self)
+        # What the beginning of a run's life gives it: how it goes on, trains more, and goes back to its best epoch.
+        self.go_on: Callable[[], None]
+        self.add_epochs: Callable[[int], None]
+        self.roll_back: Callable[[], int]
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []
@@ -98,9 +102,18 @@ class Run:
         """Hold the training after the batch under way."""
         self._ask(Pause())
 
-    def resume(self) -> None:
-        """Go on after a pause."""
-        self._ask(Resume())
+    def resume(self) -> Run:
+        """Go on after a pause; after a stop or a failure go on to the training's end from where it was."""
+        if self.is_done:
+            self.go_on()
+        else:
+            self._ask(Resume())
+        return self
+
+    def more(self, epochs: int) -> Run:
+        """Train further epochs after the end, with the optimizer as it is; returns at once."""
+        self.add_epochs(epochs)
+        return self
 
     def set_learning_rate(self, rate: float) -> None:
         """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0."""

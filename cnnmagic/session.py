@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
-from cnnmagic.lifecycle import begin, work_of
+from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
+from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
+from cnnmagic.storage import Record, find_record, records
 
 Planned = Plan | Run
 
@@ -57,6 +60,66 @@ class Session:
         self.keep(name, run)
         run.start(work_of(run))
         return run
+
+    def resume(self, name: str | None) -> None:
+        """Let a paused, stopped or failed training go on, of this notebook or of one whose kernel is gone."""
+        found = self.known.get(name) if name else next(reversed(self.known.values()), None)
+        if isinstance(found, Run):
+            was_done = found.is_done
+            found.resume()
+            if was_done:
+                self.show(found, self._waits())
+            return
+        record = self._record(name)
+        self._say_loading()
+        run = resume_record(record, self.variables)
+        self.keep(record.name, run)
+        self.show(run, self._waits())
+
+    def more(self, run: Run, epochs: int) -> None:
+        """Train more epochs of a run and show it."""
+        run.more(epochs)
+        self.show(run, self._waits())
+
+    def load(self, name: str, number: int | None = None) -> Run:
+        """Bring a run back from disk as it was at its last checkpoint."""
+        self.check_name(name)
+        record = find_record(name, number)
+        self._say_loading()
+        run = load_record(record, self.variables)
+        self._stop_earlier(name)
+        self.keep(name, run)
+        return run
+
+    def entries(self, name: str | None = None) -> list[Entry]:
+        """The networks of this notebook and the runs on disk, as rows; of one name where it is given."""
+        here = {known: found for known, found in self.known.items() if name in (None, known)}
+        folders = {found.folder for found in here.values() if isinstance(found, Run)}
+        kept = [entry_of_record(record) for record in records(name) if record.folder not in folders]
+        return [*(entry_of(known, found) for known, found in here.items()), *kept]
+
+    def entry(self, name: str) -> Entry:
+        """The row of a network of this notebook, or of a run on disk: `name`, or `name/number`."""
+        if name in self.known:
+            return entry_of(name, self.known[name])
+        wanted, _, number = name.partition("/")
+        if number and not number.isdecimal():
+            raise RunError(f"`{name}` is no run.", remedy="Write `net`, or `net/3` for its third training.")
+        return entry_of_record(find_record(wanted, int(number) if number else None))
+
+    def compare(self, entries: Sequence[Entry]) -> None:
+        """Show the curves of runs over each other, their scores, and how the text of each differs from the first's."""
+        told = comparison_text(entries)
+        if not self.is_notebook:
+            print(told)
+            return
+        from IPython.display import display
+
+        from cnnmagic.ui.overlay import overlay_html
+
+        histories = {entry.name: entry.history for entry in entries}
+        text = f'<pre style="line-height:1.4">{escape(told)}</pre>'
+        display({"text/plain": told, "text/html": overlay_html(histories) + text}, raw=True)
 
     def show(self, run: Run, wait: bool = False) -> None:
         """Show a run in the cell that runs now: a dashboard in a notebook, a line of progress in a terminal."""
@@ -200,11 +263,24 @@ class Session:
         raise RunError(f"`{wanted}` is planned and not trained.", remedy=f"`%cnn train {wanted}` trains it.")
 
     def _build(self, name: str, plan: Plan) -> Any:
+        self._say_loading()
+        return build_model(plan, name)
+
+    def _say_loading(self) -> None:
         from cnnmagic.engine import backend
 
         if self.shell is not None and not backend.is_loaded():
             print("Loading Keras …", flush=True)
-        return build_model(plan, name)
+
+    def _record(self, name: str | None) -> Record:
+        """The last training on disk of a name; without a name the last one that did not end."""
+        if name is not None:
+            self.check_name(name)
+            return find_record(name)
+        open_ones = [record for record in records() if record.about["phase"] not in ("finished", "stopped early")]
+        if not open_ones:
+            raise RunError("there is no training to resume.", remedy="`%cnn runs` lists what is kept on disk.")
+        return open_ones[-1]
 
     def _stop_earlier(self, name: str) -> None:
         earlier = self.known.get(name)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from cnnmagic.errors import CnnError
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
-from cnnmagic.verbs.looking import diff, evaluate, export, fmt, plan, predict, runs, show, zoo
-from cnnmagic.verbs.steering import lr, pause, resume, stop, train, wait
+from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, predict, runs, show, zoo
+from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
 from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.words import Answered, Words
 
@@ -45,11 +45,14 @@ def line_words() -> Words:
     for name, action in VERBS.items():
         help_text = (action.__doc__ or "").strip()
         verbs[name] = kinds.add_parser(name, help=help_text, description=help_text)
-        if name not in ("help", "runs", "lr", "diff"):
+        if name not in ("help", "lr", "more", "compare", "diff"):
             verbs[name].add_argument("name", nargs="?", help="name of the network")
     verbs["train"].add_argument("words", nargs="*", help="words of a `train` line: epochs=5 lr=0.01")
     verbs["train"].add_argument("--wait", action="store_const", const=True, help="return when the training is over")
     verbs["lr"].add_argument("words", nargs="*", metavar="NAME RATE", help="name of the network, new rate")
+    verbs["more"].add_argument("words", nargs="*", metavar="NAME EPOCHS", help="name of the network, epochs to train")
+    verbs["load"].add_argument("number", nargs="?", type=int, help="which of its trainings; the last if not given")
+    verbs["compare"].add_argument("names", nargs="*", metavar="NAME", help="names of runs, or name/number")
     verbs["plan"].add_argument("--picture", action="store_true", help="draw it")
     verbs["diff"].add_argument("name", help="name of a network")
     verbs["diff"].add_argument("other", help="name of another network")
@@ -83,10 +86,14 @@ VERBS: dict[str, Callable[..., None]] = {
     "stop": stop,
     "pause": pause,
     "resume": resume,
+    "more": more,
+    "rollback": rollback,
     "lr": lr,
     "wait": wait,
     "show": show,
     "runs": runs,
+    "load": load,
+    "compare": compare,
     "evaluate": evaluate,
     "predict": predict,
     "export": export,

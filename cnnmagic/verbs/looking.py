@@ -1,4 +1,4 @@
-"""The verbs that show something: plan, show, runs, evaluate, predict, zoo, fmt, diff, export."""
+"""The verbs that show something: plan, show, runs, load, compare, evaluate, predict, zoo, fmt, diff, export."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from cnnmagic.comparison import difference, zoo_table
 from cnnmagic.errors import RunError
-from cnnmagic.run import Run
+from cnnmagic.logbook import details, runs_table
 from cnnmagic.session import Session
+from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
 
 SHOWN_PREDICTIONS = 20
@@ -29,12 +30,27 @@ def show(session: Session, name: str | None) -> None:
     session.show(session.find_run(name), wait=not session.is_notebook)
 
 
-def runs(session: Session) -> None:
-    """List the networks of this notebook."""
-    if not session.known:
-        print("No networks yet: make one in a `%%cnn` cell.")
-    for name, found in session.known.items():
-        print(found.state.sentence() if isinstance(found, Run) else f"{name}: planned, {found.parameters:,} parameters")
+def runs(session: Session, name: str | None) -> None:
+    """List the networks of this notebook and the runs on disk; with a name its trainings, and the last one's text."""
+    found = session.entries(name)
+    if not found:
+        print("No networks yet: make one in a `%%cnn` cell." if name is None else f"There is no run `{name}`.")
+    else:
+        print(runs_table(found) if name is None else f"{runs_table(found)}\n\n{details(found[-1])}")
+
+
+def load(session: Session, name: str | None, number: int | None) -> None:
+    """Bring a run back from disk as it was at its last checkpoint: load NAME, or load NAME 3 for its third training."""
+    if name is None:
+        raise RunError("`load` needs the name of a run.", remedy="`%cnn runs` lists them.")
+    print(session.load(name, number))
+
+
+def compare(session: Session, names: Sequence[str]) -> None:
+    """Show the curves of two to four runs over each other, and how their texts differ: compare A B, or A/1 A/2."""
+    if not 2 <= len(names) <= MOST_RUNS:
+        raise RunError(f"`compare` takes 2 to {MOST_RUNS} runs.", remedy="For example `%cnn compare lenet5 vgg8`.")
+    session.compare([session.entry(name) for name in names])
 
 
 def evaluate(session: Session, name: str | None, split: str) -> None:

@@ -1,4 +1,4 @@
-"""The verbs that act on a training: train, stop, pause, resume, lr, wait."""
+"""The verbs that act on a training: train, stop, pause, resume, more, rollback, lr, wait."""
 
 from __future__ import annotations
 
@@ -29,8 +29,24 @@ def pause(session: Session, name: str | None) -> None:
 
 
 def resume(session: Session, name: str | None) -> None:
-    """Let a paused training go on."""
-    _active(session, name, "resume").resume()
+    """Let a paused, stopped or failed training go on; one whose kernel has died goes on from its last checkpoint."""
+    session.resume(name)
+
+
+def more(session: Session, words: Sequence[str]) -> None:
+    """Train more epochs after the end, with the optimizer as it is: more NAME 5, or more 5."""
+    name = next((word for word in words if word.isidentifier()), None)
+    counts = [word for word in words if word != name]
+    if len(counts) != 1 or not counts[0].isdecimal():
+        raise RunError("`more` needs a number of epochs.", remedy="For example `%cnn more net 5`.")
+    session.more(session.find_run(name), int(counts[0]))
+
+
+def rollback(session: Session, name: str | None) -> None:
+    """Give the model the weights of its best epoch."""
+    run = session.find_run(name)
+    epoch = run.roll_back()
+    print(f"{run.name} has the weights of epoch {epoch}, its best.")
 
 
 def lr(session: Session, words: Sequence[str]) -> None:

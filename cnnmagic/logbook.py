@@ -1,0 +1,132 @@
+"""The runs as tables: those of this notebook, those kept on disk, and several side by side."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnmagic.plans import Plan
+from cnnmagic.run import Run
+from cnnmagic.storage import Record
+from cnnmagic.table import aligned
+
+Epochs = tuple[dict[str, float], ...]
+UNFINISHED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run as a row: how it went, and all that is needed to do it again."""
+
+    name: str
+    phase: str
+    epochs: int
+    history: Epochs = field(repr=False)
+    parameters: int
+    seed: int | None
+    data: str
+    created: float | None
+    versions: dict[str, str]
+    text: str = field(repr=False)
+
+    @property
+    def best(self) -> float | None:
+        """The highest validation accuracy, or training accuracy where nothing was validated."""
+        return max(scores(self.history), default=None)
+
+
+def scores(history: Epochs) -> list[float]:
+    """Each epoch's validation accuracy; its training accuracy where nothing was validated."""
+    name = "val_accuracy" if any("val_accuracy" in epoch for epoch in history) else "accuracy"
+    return [epoch[name] for epoch in history if name in epoch]
+
+
+def entry_of_record(record: Record) -> Entry:
+    """The row of a run on disk, `name/number`; a training whose process is gone is `interrupted`."""
+    about, data = record.about, record.about["data"]
+    phase = about["phase"]
+    if phase == "training" and not record.is_running:
+        phase = UNFINISHED
+    return Entry(
+        name=f"{record.name}/{record.number}",
+        phase=phase,
+        epochs=about["epochs"],
+        history=tuple(about["history"]),
+        parameters=about["parameters"],
+        seed=about["seed"],
+        data=f"{data['source']} {data['fingerprint'][:8]}",
+        created=about["created"],
+        versions=about["versions"],
+        text=about["text"],
+    )
+
+
+def entry_of(name: str, found: Run | Plan) -> Entry:
+    """The row of a network of this notebook, trained or only planned."""
+    if isinstance(found, Plan):
+        source = str(found.source or "-")
+        return Entry(name, "planned", 0, (), found.parameters, found.seed, source, None, {}, found.text)
+    state, plan = found.state, found.plan
+    source = str(plan.source)
+    return Entry(
+        name, state.phase, state.epochs, state.history, plan.parameters, found.seed, source, None, {}, plan.text
+    )
+
+
+def runs_table(entries: Sequence[Entry]) -> str:
+    """The runs as aligned rows of text."""
+    heads = ("run", "state", "epochs", "best", "parameters", "seed", "data", "begun", "with")
+    return "\n".join(aligned([heads, *map(_row, entries)], right=(2, 3, 4, 5)))
+
+
+def comparison_table(entries: Sequence[Entry]) -> str:
+    """The scores of runs side by side, a column each."""
+    lists = [scores(entry.history) for entry in entries]
+    rows = [("epoch", *(entry.name for entry in entries))]
+    for epoch in range(max(map(len, lists), default=0)):
+        rows.append((str(epoch + 1), *(f"{values[epoch]:.2%}" if epoch < len(values) else "" for values in lists)))
+    last = [("best", *("" if entry.best is None else f"{entry.best:.2%}" for entry in entries))]
+    return "\n".join(aligned([*rows, *last], right=tuple(range(1, len(entries) + 1))))
+
+
+def comparison_text(entries: Sequence[Entry]) -> str:
+    """The scores side by side, then how each text differs from the first."""
+    told = [comparison_table(entries)]
+    first = entries[0]
+    for other in entries[1:]:
+        texts = first.text.strip().split("\n"), other.text.strip().split("\n")
+        lines = list(difflib.unified_diff(*texts, first.name, other.name, lineterm="", n=0))
+        told += ["", *([line for line in lines if not line.startswith("@@")] or [f"{other.name}: the same text"])]
+    return "\n".join(told)
+
+
+def details(entry: Entry) -> str:
+    """One run with its versions and its text."""
+    versions = " · ".join(f"{name} {version}" for name, version in entry.versions.items())
+    told = [runs_table([entry]), versions, f"%%cnn {entry.name.split('/')[0]}", entry.text.strip("\n")]
+    return "\n".join(filter(None, told))
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    done = f"{len(entry.history)} of {entry.epochs}" if entry.epochs else "-"
+    begun = "-" if entry.created is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
+    best = "-" if entry.best is None else f"{entry.best:.2%}"
+    seed = "-" if entry.seed is None else str(entry.seed)
+    return (
+        entry.name,
+        entry.phase,
+        done,
+        best,
+        f"{entry.parameters:,}",
+        seed,
+        entry.data,
+        begun,
+        _engine(entry.versions),
+    )
+
+
+def _engine(versions: dict[str, Any]) -> str:
+    return f"Keras {versions['keras']}" if "keras" in versions else "-"

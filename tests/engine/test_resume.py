@@ -1,0 +1,246 @@
+"""A training that is killed at any moment, or whose disk is full, goes on to the history that it would have had."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnnmagic
+from cnnmagic.errors import RunError
+from cnnmagic.lifecycle import begin, work_of
+from cnnmagic.pipeline import build_model, load_data, make_plan
+from cnnmagic.run import Run
+from cnnmagic.state import RunState
+from cnnmagic.storage import find_record, records
+
+ROOT = Path(__file__).parents[2]
+LAYERS = "data digits\naugment flip\nconv 8 3x3 relu bn\ndropout 0.3\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
+TEXT = LAYERS + "train epochs=5 batch=32 schedule=cosine early_stop=3 {words}\n"
+EACH_BATCH = "checkpoint=0.00001"
+LATE = 120.0
+CHILD = """\
+import sys, json, cnnmagic
+if sys.argv[1] == "train":
+    run = cnnmagic.train(sys.argv[2], wait=False)
+    print("begun", flush=True)
+    run.wait()
+else:
+    run = cnnmagic.resume("net")
+print(json.dumps(run.history), flush=True)
+"""
+CLOCKS = ("seconds", "images_per_second")
+
+
+def numbers(history: dict[str, list[float]]) -> dict[str, list[float]]:
+    """A history without what a clock says."""
+    return {name: values for name, values in history.items() if name not in CLOCKS}
+
+
+def child(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "CNNMAGIC_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", CHILD, *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+
+
+def history_of(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
+    lines = process.communicate(timeout=LATE)[0].splitlines()
+    assert process.returncode == 0, lines
+    found: dict[str, list[float]] = json.loads(lines[-1])
+    return numbers(found)
+
+
+def killed_after(folder: Path, text: str, seconds: float) -> bool:
+    """Train in another process and kill it so long after its beginning; False where it had ended before."""
+    process = child(folder, "train", text)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        time.sleep(0.005)
+    was_alive = process.poll() is None
+    os.kill(process.pid, signal.SIGKILL) if was_alive else None
+    process.communicate()
+    return was_alive
+
+
+def check_kill(folder: Path, words: str, seconds: float, whole: dict[str, list[float]]) -> None:
+    if not killed_after(folder, TEXT.format(words=words), seconds) or not (folder / "net/1/checkpoint.npz").exists():
+        return
+    assert history_of(child(folder, "resume")) == whole
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    """The history of the training that nobody disturbs."""
+    return history_of(child(tmp_path_factory.mktemp("whole"), "train", TEXT.format(words="")))
+
+
+@pytest.mark.parametrize("words", ["", EACH_BATCH])
+def test_a_killed_training_goes_on_bit_for_bit(words: str, whole: dict[str, list[float]], tmp_path: Path) -> None:
+    check_kill(tmp_path, words, 2.5, whole)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_a_training_killed_at_random_goes_on_bit_for_bit(
+    seed: int, whole: dict[str, list[float]], tmp_path: Path
+) -> None:
+    check_kill(tmp_path, EACH_BATCH if seed % 2 else "", random.Random(seed).uniform(0.3, 5.0), whole)
+
+
+def planned(words: str = "", layers: str = LAYERS, epochs: int = 3) -> Any:
+    return make_plan(layers + f"train epochs={epochs} batch=64 {words}", {})
+
+
+def prepared(name: str, words: str = "", layers: str = LAYERS, epochs: int = 3) -> Run:
+    plan = planned(words, layers, epochs)
+    return begin(name, plan, build_model(plan, name), load_data(plan))
+
+
+def trained(name: str, words: str = "", layers: str = LAYERS, epochs: int = 3) -> Run:
+    run = prepared(name, words, layers, epochs)
+    run.start(work_of(run))
+    return run.wait(LATE)
+
+
+def stop_at(run: Run, batches: int) -> Run:
+    """Stop a run when so many batches of the whole training are done."""
+    from cnnmagic.engine import loop
+
+    def look(state: RunState, event: object) -> None:
+        if (max(state.epoch, 1) - 1) * state.batches + state.batch >= batches and not run._stopping:
+            run.stop()
+
+    run.listen(look)
+    before, loop.SECONDS_BETWEEN_REPORTS = loop.SECONDS_BETWEEN_REPORTS, 0.0
+    try:
+        run.start(work_of(run))
+        run.wait(LATE)
+    finally:
+        loop.SECONDS_BETWEEN_REPORTS = before
+    run._listeners.clear()
+    return run
+
+
+@pytest.mark.parametrize(
+    "batches, words",
+    [
+        (1, "schedule=onecycle"),
+        (10, "early_stop=2"),
+        (10, "ema=0.9"),
+        (21, "schedule=onecycle"),
+        (21, "ema=0.9"),
+        (21, "validation=0"),
+        (22, "sgd lr=0.1 momentum=0.9"),
+        (63, "early_stop=2"),
+    ],
+)
+def test_a_stopped_training_resumes_to_the_same_numbers(batches: int, words: str) -> None:
+    expected = trained("undisturbed", words)
+    run = stop_at(prepared("stopped", words), batches)
+    if run.state.phase == "stopped":
+        run.resume().wait(LATE)
+    assert numbers(run.history) == numbers(expected.history)
+    assert run.state.phase == expected.state.phase
+    for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_more_epochs_are_those_of_a_longer_training() -> None:
+    longer = trained("longer", epochs=5)
+    run = trained("shorter", epochs=3)
+    run.more(2).wait(LATE)
+    assert numbers(run.history) == numbers(longer.history)
+    assert run.state.epochs == 5 and run.plan.training.epochs == 5  # type: ignore[union-attr]  # it trains
+
+
+def test_a_run_loaded_from_disk_is_the_one_that_was_kept() -> None:
+    run = trained("kept")
+    loaded = cnnmagic.load("kept")
+    assert loaded.history == run.history and loaded.is_done and loaded.state.phase == "finished"
+    assert loaded.evaluate() == run.evaluate()
+    loaded.more(1).wait(LATE)
+    assert numbers(loaded.history) == numbers(trained("fourth", epochs=4).history)
+
+
+def test_rolling_back_gives_the_best_epoch_s_weights() -> None:
+    run = prepared("best", "lr=0.02", epochs=6)
+    seen: list[list[Any]] = []
+    run.listen(lambda state, event: seen.append(run.model.get_weights()) if len(state.history) > len(seen) else None)
+    run.start(work_of(run))
+    run.wait(LATE)
+    assert run.roll_back() == run.state.best_epoch
+    for one, other in zip(run.model.get_weights(), seen[(run.state.best_epoch or 0) - 1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    scores = run.evaluate("validation")
+    assert run.state.best is not None and scores["accuracy"] == pytest.approx(run.state.best["val_accuracy"])
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(monkeypatch) -> None:
+    from cnnmagic.engine import checkpoint
+
+    run, calls, real = prepared("full", epochs=4), [], np.savez
+
+    def savez(file: Any, **arrays: Any) -> None:
+        calls.append(file.name)
+        if len(calls) > 3:
+            file.write(b"PK half a file")
+            raise OSError(28, "No space left on device")
+        real(file, **arrays)
+
+    monkeypatch.setattr(checkpoint.np, "savez", savez)
+    run.start(work_of(run))
+    run.wait(LATE)
+    assert run.state.phase == "finished" and len(run.state.history) == 4
+    assert [note for note in run.state.notes if "No space left on device" in note]
+    monkeypatch.undo()
+    assert run.folder is not None
+    about = {**find_record("full").about, "phase": "training"}
+    (run.folder / "run.json").write_text(json.dumps(about))
+    again = cnnmagic.resume("full")
+    assert numbers(again.history) == numbers(run.history)
+    assert not list(run.folder.glob(".*part"))
+
+
+def test_a_run_in_training_elsewhere_is_not_resumed(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
+    process = child(tmp_path, "train", TEXT.format(words="").replace("epochs=5", "epochs=500"))
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    try:
+        while not [record for record in records("net") if record.is_running]:
+            time.sleep(0.05)
+        with pytest.raises(RunError, match="in training in another process"):
+            cnnmagic.resume("net")
+    finally:
+        process.kill()
+        process.communicate()
+    assert not find_record("net").is_running
+
+
+def test_other_data_are_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
+    images, labels = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 1), np.uint8), np.arange(60) % 3
+    run = cnnmagic.train("data {{x}} {{y}}\nflatten\noutput\ntrain epochs=1", x=images, y=labels, name="arrays")
+    assert cnnmagic.load("arrays", x=images, y=labels).history == run.history
+    with pytest.raises(RunError, match="the data are not those"):
+        cnnmagic.load("arrays", x=images + 1, y=labels)
+    with pytest.raises(cnnmagic.CnnError, match="x"):
+        cnnmagic.load("arrays")
+
+
+def test_nothing_to_resume() -> None:
+    run = trained("done", epochs=1)
+    with pytest.raises(RunError, match="nothing to resume"):
+        run.resume()
+    with pytest.raises(RunError, match="nothing to resume"):
+        cnnmagic.resume("done")
+    with pytest.raises(RunError, match="no run `nobody`"):
+        cnnmagic.resume("nobody")
