@@ -37,6 +37,7 @@ def fit(
     Goes on from `start` where it is given, and then gives the numbers that a training without a break gives. `commands`
     may be put from any thread and take effect at the next batch's end; `seed` fixes the order of the images.
     """
+    from cnnmagic.engine.divergence import refusal
     from cnnmagic.engine.loop import Loop
 
     position = _begin(model, keeper, start)
@@ -48,8 +49,9 @@ def fit(
     epoch = _finish_epoch(model, loop, start, validation) if position.batch else position.epoch
     if not loop.over and epoch < training.epochs:
         _fit(model, loop, feed.source(), validation, epoch, training.epochs)
-    if not loop.diverged:
-        loop.patience.restore(model)
+    if loop.diverged:
+        raise refusal(model, loop)
+    loop.patience.restore(model)
     emit(
         Finished(
             "stopped" if loop.stopped else "stopped early" if loop.patience.ended else "finished", time.monotonic()

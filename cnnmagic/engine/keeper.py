@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.engine.checkpoint import Writer, write_snapshot, write_weights
-from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, copied, take
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, are_finite, copied, take
 from cnnmagic.state import RunState, story_of
 
 
@@ -40,18 +40,21 @@ class Keeper:
         """Whether the last snapshot is old."""
         return self.overdue or time.monotonic() - self.kept_at >= self.seconds
 
-    def keep(self, position: Position, best: Arrays = (), metrics: Arrays | None = None) -> None:
-        """Take a snapshot now and have it written.
+    def keep(self, position: Position, best: Arrays = (), metrics: Arrays | None = None) -> bool:
+        """Take a snapshot now and have it written; False, and none is taken, where weights are no numbers any more.
 
         `best` are early stopping's best weights, `metrics` the sums behind the means where the model's are others.
         """
         taken = take(self.model)
+        if not are_finite(taken.model):
+            return False
         variables = taken if metrics is None else replace(taken, metrics=metrics)
         self.last = snapshot = Snapshot(position, variables, best)
         self.kept_at, self.overdue = time.monotonic(), False
         if self.writer is not None and self.folder is not None:
             folder, state = self.folder, self.moment()
             self.writer.put("snapshot", lambda: self._write(folder, snapshot, state))
+        return True
 
     def keep_best(self, epoch: int, score: float) -> None:
         """Have the weights written where no epoch before has been as good; `epoch` counts from 1."""

@@ -103,8 +103,9 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.clock.batch = min(self.clock.first + batch + 1, self.clock.batches)
         due = time.monotonic() - self.clock.last_report >= SECONDS_BETWEEN_REPORTS
-        if (due or self.looks_often) and not math.isfinite(_number(logs["loss"])):
-            self.diverged = self.model.stop_training = True
+        looks = due or self.looks_often or self.clock.batch == self.clock.batches
+        if looks and not math.isfinite(_number(logs["loss"])):
+            self.break_off()
             return
         if due or self.clock.batch == self.clock.batches or not self.commands.empty():
             self.report(logs)
@@ -151,7 +152,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.emit(EpochEnded(epoch + 1, numbers, self.rate(), seconds, self.clock.speed(now), now))
         self.patience.judge(self.model, epoch, numbers)
         self.keeper.keep_best(epoch + 1, numbers.get("val_accuracy", numbers["accuracy"]))
-        self.keeper.keep(replace(self.position, epoch=epoch + 1, batch=0), self.patience.best)
+        if not self.keeper.keep(replace(self.position, epoch=epoch + 1, batch=0), self.patience.best):
+            self.break_off()
         self.model.stop_training = self.model.stop_training or self.patience.ended
         super().on_epoch_end(epoch, logs)
 
@@ -197,8 +199,13 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
     def keep_now(self) -> None:
         """Keep what the user has in view; in a validation the end of the epoch's training is kept by `on_test_end`."""
-        if not self.stopped and not self.validating and self.paused_at is None:
-            self.keeper.keep(self.position, self.patience.best)
+        free = not self.stopped and not self.validating and self.paused_at is None
+        if free and not self.keeper.keep(self.position, self.patience.best):
+            self.break_off()
+
+    def break_off(self) -> None:
+        """End the training because its numbers are no numbers any more."""
+        self.diverged = self.model.stop_training = True
 
     def go_on(self) -> None:
         if self.paused_at is not None:

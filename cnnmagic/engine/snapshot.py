@@ -91,6 +91,11 @@ def copied(variables: Iterable[Any]) -> Arrays:
     return tuple(np.array(to_numpy(variable), copy=True) for variable in variables)
 
 
+def are_finite(arrays: Arrays) -> bool:
+    """Whether no number is infinite or not a number."""
+    return all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f")
+
+
 def bring_up_to_date(model: Any) -> None:
     """Let the variables hold the numbers of this moment: while it fits, Keras on JAX keeps them elsewhere."""
     if hasattr(model, "jax_state_sync"):
