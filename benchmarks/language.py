@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from cnnmagic import CnnError, plan
@@ -20,10 +21,8 @@ def milliseconds(text: str, tries: int) -> float:
     times = []
     for _ in range(tries):
         start = time.process_time()
-        try:
+        with suppress(CnnError):
             plan(text, x=3, width=8)
-        except CnnError:
-            pass
         times.append(time.process_time() - start)
     return min(times) * 1000
 
