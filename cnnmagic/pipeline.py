@@ -104,13 +104,13 @@ def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
 
 def retrained(plan: Plan, words: str) -> Plan:
     """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
-    from cnnmagic.lang.directives import check_training, over_recipe, read_training
     from cnnmagic.lang.parser import parse
+    from cnnmagic.lang.training import check_training, over_recipe, read_training
 
     directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
     binding = read_training(directive)
     if plan.output is None:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
     training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
-    check_training(training, directive.place)
+    check_training(training, directive)
     return replace(plan, training=training)

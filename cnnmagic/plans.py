@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from cnnmagic.datasets import Facts, Source
 from cnnmagic.errors import Place
 from cnnmagic.layers import Layer, Shape, option
+from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS
 
 FLOAT_BYTES = 4
-OPTIMIZERS = {
-    name.lower(): name
-    for name in (
-        "SGD",
-        "Adam",
-        "AdamW",
-        "RMSprop",
-        "Adagrad",
-        "Adadelta",
-        "Adamax",
-        "Nadam",
-        "Ftrl",
-        "Lion",
-        "Adafactor",
-    )
-}
-OPTIMIZER_SLOTS = {"sgd": 0, "rmsprop": 1, "adagrad": 1, "lion": 1, "adafactor": 1}
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
@@ -73,19 +58,39 @@ class Training:
     learning_rate: float | None = option(
         "positive", None, bare=False, help="size of a step; the optimizer's default if not given"
     )
-    momentum: float | None = option("fraction", None, bare=False, help="for sgd and rmsprop")
+    momentum: float | None = option("fraction", None, bare=False, help="weight of the steps before; sgd, rmsprop, muon")
+    nesterov: bool | None = option("flag", None, bare=False, help="look ahead by the momentum; sgd, muon")
+    beta_1: float | None = option("fraction", None, bare=False, help="weight of the past in the mean gradient; adam, …")
+    beta_2: float | None = option("fraction", None, bare=False, help="weight of the past in its square; adam, …")
+    rho: float | None = option("fraction", None, bare=False, help="the same for rmsprop and adadelta")
+    epsilon: float | None = option("positive", None, bare=False, help="what keeps a division from being by 0; adam, …")
     weight_decay: float | None = option("fraction", None, bare=False, help="pull of the weights towards zero")
     schedule: str = option("schedule", "constant", help="constant, step, cosine or onecycle")
+    warmup: float | None = option("span", None, bare=False, help="epochs in which the rate rises to its peak")
+    label_smoothing: float = option("fraction", 0.0, bare=False, help="part of the truth spread over all classes")
+    clipnorm: float | None = option("positive", None, bare=False, help="largest norm of one weight's gradient")
+    clipvalue: float | None = option("positive", None, bare=False, help="largest number in a gradient")
+    global_clipnorm: float | None = option("positive", None, bare=False, help="largest norm of all gradients together")
+    ema: float | None = option("fraction", None, bare=False, help="momentum of the mean of the weights that is kept")
     early_stop: int | None = option(
         "count", None, bare=False, help="epochs without a better validation loss before the end"
     )
     precision: str = option("precision", "auto", help="auto, float32, bfloat16 or float16")
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
-    warmup: float | None = option("span", None, bare=False, help="epochs in which the rate rises to its peak")
-    label_smoothing: float = option("fraction", 0.0, bare=False, help="part of the truth spread over all classes")
-    clipnorm: float | None = option("positive", None, bare=False, help="largest norm of a layer's gradient")
-    ema: float | None = option("fraction", None, bare=False, help="momentum of the mean of the weights that is kept")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
+
+    @property
+    def optimizer_options(self) -> dict[str, Any]:
+        """Arguments of the optimizer's Keras class, where they are given."""
+        names = ("learning_rate", *OWN_OPTIONS, "weight_decay", *CLIPPINGS)
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return given if self.ema is None else given | {"use_ema": True, "ema_momentum": self.ema}
+
+    @property
+    def slots(self) -> int:
+        """Numbers that the optimizer keeps for every weight."""
+        own = OPTIMIZERS[self.optimizer]
+        return own.slots + (own.slots < 2 and bool(self.momentum)) + (self.ema is not None)
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,7 @@ class Plan:
         outputs = [step.elements for step in self.steps]
         if None in outputs or None in self.input_shape:
             return None
-        optimizer = self.training.optimizer if self.training else "adam"
-        slots = OPTIMIZER_SLOTS.get(optimizer, 2) + bool(self.training and self.training.momentum)
+        slots = (self.training or Training()).slots
         activations = prod(s for s in self.input_shape if s) + sum(count for count in outputs if count)
         return FLOAT_BYTES * (self.parameters + self.trainable_parameters * (1 + slots) + activations * batch)
 

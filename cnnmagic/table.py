@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HEADER = ("line", "layer", "output", "parameters", "FLOPs", "sees", "activations")
 LEFT = (1, 2)
+TOLD_APART = ("learning_rate", "use_ema", "ema_momentum")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
@@ -120,18 +121,24 @@ def _counts(plan: Plan) -> str:
     return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
 
 
+def _option(name: str, value: float) -> str:
+    """`momentum 0.9`, `nesterov`, `no nesterov`."""
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return f"{name.replace('_', ' ') if name == 'weight_decay' else name} {value:g}"
+
+
 def _training(plan: Plan) -> str:
     training = plan.training
     assert training is not None  # the caller looked
     epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs} epochs"
     rate = "its default rate" if training.learning_rate is None else f"rate {training.learning_rate:g}"
     told = [f"train {epochs} of batches of {training.batch_size}", f"{training.optimizer} at {rate}"]
-    told += [
-        f"{name.replace('_', ' ')} {value:g}"
-        for name in ("momentum", "weight_decay")
-        if (value := getattr(training, name)) is not None
-    ]
+    told += [_option(name, value) for name, value in training.optimizer_options.items() if name not in TOLD_APART]
     told += [] if training.schedule == "constant" else [f"{training.schedule} schedule"]
+    told += [f"warm-up over {training.warmup:g} epoch{'s' * (training.warmup != 1)}"] if training.warmup else []
+    told += [f"label smoothing {training.label_smoothing:g}"] if training.label_smoothing else []
+    told += [] if training.ema is None else [f"the mean of the weights with momentum {training.ema:g}"]
     kept = f"{training.validation:.0%} of the training images for" if training.validation else "no"
     told.append(f"{kept} validation")
     told += [f"stops after {training.early_stop} epochs without a better loss"] if training.early_stop else []

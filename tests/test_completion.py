@@ -12,7 +12,8 @@ from cnnmagic.completion import Completions, complete
 from cnnmagic.datasets import NAMED
 from cnnmagic.lang.parser import KEYWORDS
 from cnnmagic.layers import ACTIVATIONS, LAYERS
-from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
+from cnnmagic.optimizers import OPTIMIZERS
+from cnnmagic.plans import PRECISIONS, SCHEDULES
 from cnnmagic.verbs import VERBS
 from cnnmagic.vocabulary import takes
 
@@ -74,8 +75,8 @@ def offered(text: str) -> list[str]:
         ("%%cnn\naugment flip, fl│", []),
         ("%%cnn\nuse │", ["net", "lenet", "lenet5", "vgg16"]),
         ("%%cnn\nuse vgg16 │", ["imagenet", "freeze", "weights="]),
-        ("%%cnn\ntrain lr=0.1 l│", ["lion"]),
-        ("%%cnn\ntrain l│", ["learning_rate=", "lion", "lr="]),
+        ("%%cnn\ntrain lr=0.1 l│", ["label_smoothing=", "lion", "lamb"]),
+        ("%%cnn\ntrain l│", ["learning_rate=", "label_smoothing=", "lion", "lamb", "lr="]),
         ("%%cnn\ntrain schedule=│", [*SCHEDULES]),
         ("%%cnn\ntrain optimizer=│", [*OPTIMIZERS]),
         ("%%cnn\ntrain precision=│", [*PRECISIONS]),

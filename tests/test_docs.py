@@ -25,8 +25,8 @@ from cnnmagic.lang.parser import JOINS, KEYWORDS, MERGES
 from cnnmagic.lang.values import MEANINGS, WORDS
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, LAYERS, SYNONYMS, Layer, show
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.pipeline import make_plan
-from cnnmagic.plans import OPTIMIZERS
 from cnnmagic.table import short
 from cnnmagic.topics import TOPICS
 from cnnmagic.verbs import VERBS
@@ -230,7 +230,7 @@ def _tables() -> Iterator[tuple[str, str]]:
     yield "other activations", _table(("also written", "is Keras's"), synonyms)
     for name, known in HEADS.items():
         yield name, _options([(name, known)])
-    yield "optimizers", fill(", ".join(f"`{name}` ({kind})" for name, kind in OPTIMIZERS.items()) + ".", 120)
+    yield "optimizers", fill(", ".join(f"`{name}` ({kind.keras_name})" for name, kind in OPTIMIZERS.items()) + ".", 120)
     yield "zoo", _table(("name", "input", "parameters", "FLOPs", "`imagenet`"), map(_zoo_row, zoo_names()))
     yield "aliases", _table(("written", "is Keras's", "in"), _aliases())
     yield "limits", _table(("what", "at most"), ((what, f"{limit:,}") for what, limit in LIMITS.items()))

@@ -59,6 +59,11 @@ def test_columns_stand_under_their_heads():
     "text, told",
     [
         ("data digits\noutput\ntrain sgd momentum=0.9 weight_decay=1e-4", ["momentum 0.9", "weight decay 0.0001"]),
+        ("data digits\noutput\ntrain sgd momentum=0.9 nesterov=yes clipnorm=2", ["nesterov, clipnorm 2"]),
+        ("data digits\noutput\ntrain 9 muon nesterov=no warmup=1", ["no nesterov", "warm-up over 1 epoch,"]),
+        ("data digits\noutput\ntrain beta_1=0.8 warmup=1.5", ["beta_1 0.8", "warm-up over 1.5 epochs"]),
+        ("data digits\noutput\ntrain label_smoothing=0.1", ["label smoothing 0.1"]),
+        ("data digits\noutput\ntrain ema=0.99", ["the mean of the weights with momentum 0.99"]),
         ("data digits\noutput\ntrain early_stop=3 bfloat16\nseed 7", ["3 epochs without", "bfloat16", "seed 7"]),
         ("data digits\nresize 12x12 crop\noutput\ntrain validation=0.25", ["12x12", "25% of the training images"]),
         ("data digits\noutput\ntrain validation=0", ["no validation"]),

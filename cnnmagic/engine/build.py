@@ -7,10 +7,11 @@ from typing import Any
 
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.recipe import make_loss, make_optimizer, save_plain_loss
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
-from cnnmagic.plans import OPTIMIZERS, Output, Plan, Step, Training
+from cnnmagic.plans import Output, Plan, Step, Training
 
 POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -42,13 +43,9 @@ def build(plan: Plan, name: str = "net") -> Any:
 
 def compile_model(model: Any, training: Training, output: Output) -> None:
     """Give the model its optimizer, its loss and the accuracy as metric."""
-    keras = load_keras()
-    loss: Any = output.loss
-    if output.activation not in ("softmax", "sigmoid"):
-        losses = keras.losses
-        kind = losses.BinaryCrossentropy if output.units == 1 else losses.SparseCategoricalCrossentropy
-        loss = kind(from_logits=True)
-    model.compile(optimizer=_optimizer(keras, training), loss=loss, metrics=["accuracy"])
+    model.compile(optimizer=make_optimizer(training), loss=make_loss(training, output), metrics=["accuracy"])
+    if training.label_smoothing and output.loss == "sparse_categorical_crossentropy":
+        save_plain_loss(model, output)
 
 
 def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
@@ -70,9 +67,3 @@ def _applied(step: Step, inputs: Any, policy: str, plan: Plan) -> Any:
         place = plan.place_of(step.line)
         message = f"`{phrase(step.layer)}` {misfit}"
         raise PlanError(message, place=place and place.of(misfit.word), remedy=misfit.remedy) from misfit.__cause__
-
-
-def _optimizer(keras: Any, training: Training) -> Any:
-    names = ("learning_rate", "momentum", "weight_decay")
-    options = {name: getattr(training, name) for name in names if getattr(training, name) is not None}
-    return getattr(keras.optimizers, OPTIMIZERS[training.optimizer])(**options)

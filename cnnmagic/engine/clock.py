@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from cnnmagic.schedules import WARM_UP
+
 
 class Clock:
     """Counts batches and images of the epoch under way, and measures its seconds, pauses left out.
@@ -27,6 +29,11 @@ class Clock:
     def progress(self) -> float:
         """Part of the schedule's way from its first batch to its last."""
         return min(1.0, (self.epoch * self.batches + self.batch - self.begin) / self.last)
+
+    def part(self, epochs: float) -> float:
+        """Part of the schedule's way that so many epochs are; where it runs again, 30 % of the way at most."""
+        part = epochs * self.batches / self.last
+        return min(part, WARM_UP) if self.begin else part
 
     def seen(self, batch: int) -> int:
         """Images seen after so many batches of the epoch; the last batch may be smaller."""

@@ -14,6 +14,7 @@ from cnnmagic.engine.clock import Clock
 from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.keeper import Keeper
+from cnnmagic.engine.mean import put_mean
 from cnnmagic.engine.snapshot import Position, Snapshot, restore, restore_metrics
 from cnnmagic.events import Command, Event, Finished, Started
 from cnnmagic.plans import Training
@@ -51,6 +52,8 @@ def fit(
         _fit(model, loop, feed.source(), validation, epoch, training.epochs)
     if loop.diverged:
         raise refusal(model, loop)
+    if training.ema is not None:
+        put_mean(model)  # Keras has done so already, unless the fit was for the rest of one epoch
     loop.patience.restore(model)
     emit(
         Finished(

@@ -16,6 +16,7 @@ from cnnmagic.engine.backend import device_name, load_keras
 from cnnmagic.engine.clock import Clock
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.keeper import Keeper
+from cnnmagic.engine.mean import mean_in_place, put_mean
 from cnnmagic.engine.patience import Patience
 from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, assign, bring_up_to_date, copied, restore_metrics
 from cnnmagic.events import (
@@ -121,9 +122,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.validating = not self.over
         self.sums = copied(self.model.metrics_variables)
         if self.training.ema is not None:
-            self.raw = copied(self.model.trainable_variables)
-            finalize = type(self.model.optimizer).finalize_variable_values  # `fit` may hide the optimizer's own
-            finalize(self.model.optimizer, self.model.trainable_variables)
+            self.raw = put_mean(self.model)
         if self.validating:
             self.emit(Validating(self.clock.trained))
 
@@ -150,8 +149,9 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         now = time.monotonic()
         seconds = now - self.clock.epoch_start
         self.emit(EpochEnded(epoch + 1, numbers, self.rate(), seconds, self.clock.speed(now), now))
-        self.patience.judge(self.model, epoch, numbers)
-        self.keeper.keep_best(epoch + 1, numbers.get("val_accuracy", numbers["accuracy"]))
+        with mean_in_place(self.model, self.training.ema):
+            self.patience.judge(self.model, epoch, numbers)
+            self.keeper.keep_best(epoch + 1, numbers.get("val_accuracy", numbers["accuracy"]))
         if not self.keeper.keep(replace(self.position, epoch=epoch + 1, batch=0), self.patience.best):
             self.break_off()
         self.model.stop_training = self.model.stop_training or self.patience.ended
@@ -164,8 +164,9 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.emit(BatchEnded(self.clock.epoch + 1, self.clock.batch, loss, fresh, self.rate(), speed, time.monotonic()))
 
     def follow_schedule(self) -> None:
-        if self.training.schedule != "constant":
-            self.set_rate(self.peak * factor(self.training.schedule, self.clock.progress))
+        warm_up = self.clock.part(self.training.warmup or 0.0)
+        if self.training.schedule != "constant" or warm_up:
+            self.set_rate(self.peak * factor(self.training.schedule, self.clock.progress, warm_up))
 
     def set_rate(self, rate: float) -> None:
         bring_up_to_date(self.model)

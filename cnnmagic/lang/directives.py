@@ -1,16 +1,16 @@
-"""What the directives of a cell say: `data`, `input`, `resize`, `augment`, `train`, `seed`."""
+"""What the directives of a cell say but for `train`: `data`, `input`, `resize`, `augment`, `seed`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
 from cnnmagic import datasets
-from cnnmagic.errors import Place, PlanError, Problem
+from cnnmagic.errors import PlanError, Problem
 from cnnmagic.lang import syntax
-from cnnmagic.lang.binding import Binding, bind
+from cnnmagic.lang.binding import bind
 from cnnmagic.lang.values import read
 from cnnmagic.layers import (
     Layer,
@@ -23,18 +23,9 @@ from cnnmagic.layers import (
     Shape,
     option,
 )
-from cnnmagic.plans import Resize, Training
+from cnnmagic.plans import Resize
 from cnnmagic.wording import closest, listed, sentence
 
-LATER = {
-    "devices": "several GPUs",
-    "workers": "several machines",
-    "tune": "tuning by trial",
-    "mlflow": "logging to MLflow",
-    "balance": "weights for unequal classes",
-}
-OPTIMIZERS_OWN = ("learning_rate", "momentum", "weight_decay")
-NOTHING_MORE = ("no", "off", "false", "1", "all")
 LARGEST_SIDE = 65_536
 LIST_OF_DATA = (
     "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data PATH.npz`; arrays of the "
@@ -156,35 +147,6 @@ def read_resize(directive: syntax.Directive) -> Resize:
         raise PlanError(f"no way `{how}` to resize.", place=directive.place, remedy=remedy)
     height, width = values["size"]
     return Resize(height, width, how)
-
-
-def read_training(directive: syntax.Directive) -> Binding:
-    """The options that a `train` line gives; how they go together, `check_training` says."""
-    problems = [
-        Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
-        for word in directive.words
-        if word.key in LATER and str(word.value).lower() not in NOTHING_MORE
-    ]
-    if problems:
-        raise PlanError.gather(problems)
-    return bind(Training, "train", [word for word in directive.words if word.key not in LATER])
-
-
-def over_recipe(recipe: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe's options under the cell's own; another optimizer leaves out the numbers that were for the recipe's."""
-    if own.get("optimizer", recipe.get("optimizer")) != recipe.get("optimizer"):
-        recipe = {name: value for name, value in recipe.items() if name not in OPTIMIZERS_OWN}
-    return {**recipe, **own}
-
-
-def check_training(training: Training, place: Place) -> tuple[str, ...]:
-    """Notes on a training's options; raises `PlanError` at `place` where they don't go together."""
-    if training.momentum is not None and training.optimizer not in ("sgd", "rmsprop"):
-        message = f"`momentum` is an option of sgd and rmsprop, and the optimizer is {training.optimizer}."
-        raise PlanError(message, place=place, remedy="Write `optimizer=sgd`, or leave `momentum` out.")
-    if training.optimizer == "adadelta" and training.learning_rate is None:
-        return ("adadelta's rate is 0.001 in Keras 3 and was 1.0 in its paper: say `lr=1.0` for what old recipes mean",)
-    return ()
 
 
 def read_seed(directive: syntax.Directive) -> int:

@@ -9,29 +9,18 @@ from typing import Any
 
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named
 from cnnmagic.errors import PlanError
+from cnnmagic.lang.python_training import LONGEST_LINE, needs_math, training_code
 from cnnmagic.layers import Merge
-from cnnmagic.plans import OPTIMIZERS, Plan, Step, Training
+from cnnmagic.plans import Plan, Step
 
 POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
-LONGEST_LINE = 120
 TAKEN = {
     *("inputs", "outputs", "x", "model", "keras", "layers", "np", "math", "load_digits", "train_test_split", "digits"),
     *("arrays", "split", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
+    *("WARM_UP", "Batches", "Mean", "smoothed"),
     *("x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation"),
 }
-SCHEDULE = '''
-class Schedule(keras.callbacks.Callback):
-    """Sets the learning rate before every batch."""
-
-    def on_train_batch_begin(self, batch, logs=None):
-        steps = self.params["epochs"] * self.params["steps"]
-        progress = min(1.0, (self.epoch * self.params["steps"] + batch) / max(1, steps - 1))
-        self.model.optimizer.learning_rate = PEAK * factor(progress)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-'''
 SPLIT = '''
 def split(x, y, part):
     """The rest and a part kept apart, each class in its share where there are images enough."""
@@ -43,15 +32,6 @@ def split(x, y, part):
     return x[rest], y[rest], x[kept], y[kept]
 
 '''
-FACTORS = {
-    "cosine": "    return (1 + math.cos(math.pi * progress)) / 2\n",
-    "step": "    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01\n",
-    "onecycle": """    def between(start, end, part):
-        return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
-
-    return between(1 / 25, 1.0, progress / 0.3) if progress < 0.3 else between(1.0, 1e-4, (progress - 0.3) / 0.7)
-""",
-}
 
 
 def to_python(plan: Plan, name: str = "net") -> str:
@@ -70,7 +50,7 @@ def to_python(plan: Plan, name: str = "net") -> str:
         parts += [_data(plan, name)]
     parts += [_seed(plan), _model(plan, name)]
     if trains:
-        parts += [_training(plan)]
+        parts += [training_code(plan)]
     else:
         parts += ["model.summary()\n"]
     return "\n".join(part for part in parts if part)
@@ -79,7 +59,7 @@ def to_python(plan: Plan, name: str = "net") -> str:
 def _imports(plan: Plan, trains: bool) -> str:
     lines = ["import keras", "from keras import layers"]
     if trains:
-        standard = ["import math\n"] if plan.training and plan.training.schedule != "constant" else []
+        standard = ["import math\n"] if needs_math(plan) else []
         lines = [*standard, *lines[:1], "import numpy as np", *lines[1:]]
         if isinstance(plan.source, Named) and plan.source.name == "digits":
             lines.append("from sklearn.datasets import load_digits")
@@ -233,52 +213,3 @@ def _literal(value: Any) -> str:
     if isinstance(value, float) and 0 < value < 0.1 and value == 1 / round(1 / value):
         return f"1 / {round(1 / value)}"
     return repr(value)
-
-
-def _training(plan: Plan) -> str:
-    training, output = plan.training, plan.output
-    assert training is not None and output is not None  # the caller looked
-    lines = _schedule(training) if training.schedule != "constant" else []
-    lines += _compiling(training, output.loss, output.activation in ("softmax", "sigmoid"))
-    validation = "validation_data=(x_validation, y_validation)" if training.validation else ""
-    callbacks = ["Schedule()"] if training.schedule != "constant" else []
-    if training.early_stop is not None:
-        monitor = "val_loss" if training.validation else "loss"
-        stop = f'keras.callbacks.EarlyStopping("{monitor}", patience={training.early_stop}, restore_best_weights=True)'
-        callbacks.append(stop)
-    options = [f"batch_size={training.batch_size}", f"epochs={training.epochs}", validation]
-    options += [f"callbacks=[{', '.join(callbacks)}]"] if callbacks else []
-    lines += ["history = model.fit(", "    x_train,", "    y_train,"]
-    lines += [f"    {option}," for option in filter(None, options)]
-    lines += [")"]
-    if plan.facts is None or plan.facts.tests or plan.test:
-        lines += ["loss, accuracy = model.evaluate(x_test, y_test, verbose=0)"]
-        lines += ['print(f"test accuracy {accuracy:.2%}")']
-    return "\n".join([*lines, ""])
-
-
-def _schedule(training: Training) -> list[str]:
-    peak = "keras.ops.convert_to_numpy(optimizer.learning_rate).item()"
-    return [
-        _optimizer(training),
-        f"PEAK = {peak}",
-        "",
-        "",
-        "def factor(progress):",
-        FACTORS[training.schedule],
-        SCHEDULE,
-        "",
-    ]
-
-
-def _compiling(training: Training, loss: str, named: bool) -> list[str]:
-    optimizer = [] if training.schedule != "constant" else [_optimizer(training)]
-    classes = {"binary_crossentropy": "BinaryCrossentropy"}.get(loss, "SparseCategoricalCrossentropy")
-    judged = f'"{loss}"' if named else f"keras.losses.{classes}(from_logits=True)"
-    return [*optimizer, f'model.compile(optimizer=optimizer, loss={judged}, metrics=["accuracy"])']
-
-
-def _optimizer(training: Training) -> str:
-    names = ("learning_rate", "momentum", "weight_decay")
-    options = [f"{name}={getattr(training, name)!r}" for name in names if getattr(training, name) is not None]
-    return f"optimizer = keras.optimizers.{OPTIMIZERS[training.optimizer]}({', '.join(options)})"

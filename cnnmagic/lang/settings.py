@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnmagic.datasets import Facts, Source
 from cnnmagic.errors import CnnError, DataError, MissingData, Place, PlanError, Problem
-from cnnmagic.lang import directives, syntax
+from cnnmagic.lang import directives, syntax, training
 from cnnmagic.lang.unfold import Unfolded
 from cnnmagic.lang.variables import fill, look_up
 from cnnmagic.layers import Layer, Rescaling, Shape, show
@@ -125,7 +125,7 @@ class _Reader:
         """Take over what a used text says and the cell does not; its `train` line is a recipe and starts nothing."""
         for directive in self.unfolded.inherited:
             if directive.name == "train":
-                self.recipe |= directives.read_training(directive).values
+                self.recipe |= training.read_training(directive).values
             elif directive.name != "sweep" and directive.name not in self.lines:
                 self.inherited.add(directive.name)
                 self._keep(directive)
@@ -231,17 +231,17 @@ class _Reader:
         self.problems.append(Problem(message, self._place("input"), remedy=remedy))
 
     def _training(self) -> Training | None:
-        binding = self._attempt("train", directives.read_training)
+        binding = self._attempt("train", training.read_training)
         if binding is None:
             return None
-        training = Training(**directives.over_recipe(self.recipe, binding.values))
-        checked = self._attempt("train", lambda line: directives.check_training(training, _momentum_place(line)))
+        chosen = Training(**training.over_recipe(self.recipe, binding.values))
+        checked = self._attempt("train", lambda line: training.check_training(chosen, line))
         self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices
         if self.source is None and "data" not in self.lines:
             message = "there are no data to train on."
             self.problems.append(Problem(message, self._place("train"), remedy=directives.LIST_OF_DATA))
-        return training
+        return chosen
 
     def _first_layers(self, shape: Shape | None) -> list[FirstLayer]:
         """Scaling and augmentation, which come before the cell's own layers."""
@@ -268,10 +268,6 @@ class _Reader:
             return None
         self.notes.append(f"pixels 0 … {round(1 / self.facts.scale)} become 0 … 1 in the network's first layer")
         return Rescaling(scale=self.facts.scale)
-
-
-def _momentum_place(line: syntax.Directive) -> Place:
-    return next((word.place for word in line.words if word.key == "momentum"), line.place)
 
 
 def _scaling_of(base: Base) -> Rescaling:

@@ -10,7 +10,8 @@ from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.calls import read_call
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
-from cnnmagic.plans import OPTIMIZERS, PRECISIONS, SCHEDULES
+from cnnmagic.optimizers import OPTIMIZERS
+from cnnmagic.plans import PRECISIONS, SCHEDULES
 from cnnmagic.wording import closest, listed, sentence
 
 LARGEST = 10**9

@@ -10,7 +10,8 @@ import pytest
 from cnnmagic import build, plan
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.layers import ACTIVATIONS, LAYERS, MERGES, Layer
-from cnnmagic.plans import OPTIMIZERS, Plan
+from cnnmagic.optimizers import OPTIMIZERS
+from cnnmagic.plans import Plan
 from tests.lang.cells import CELLS, PARAMETERS
 
 keras = load_keras()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cnnmagic import to_python, train
+from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.pipeline import make_plan
 from cnnmagic.session import Session
 from cnnmagic.zoo import zoo_names, zoo_text
@@ -49,6 +50,19 @@ TRAINED = {
     "labelled": "data digits\nseed 13\nx <- conv 4 3x3 same relu\nconv 4 3x3 same relu\nconv 4 3x3 same\nadd x\n"
     "flatten\noutput\ntrain epochs=1 batch=512",
 }
+SMALL = "data digits\nseed {seed}\nconv 4 3x3 bn relu\nflatten\noutput\ntrain batch=256 {words}"
+RECIPES = {
+    "warm": "epochs=2 warmup=1.83 sgd lr=0.05 momentum=0.9 nesterov=yes clipvalue=0.01",
+    "warm_cosine": "epochs=3 schedule=cosine warmup=1 rmsprop lr=0.01 rho=0.8 epsilon=1e-5 global_clipnorm=0.1",
+    "warm_step": "epochs=3 schedule=step warmup=0.5 label_smoothing=0.1 clipnorm=0.1",
+    "mean": "epochs=2 adamw onecycle lr=0.05 warmup=0.5 weight_decay=0.01 beta_1=0.8 beta_2=0.98 ema=0.8",
+    "mean_early": "epochs=9 ema=0.5 early_stop=1 lr=0.2",
+    "mean_early_untried": "epochs=6 ema=0.9 early_stop=1 validation=0 lr=0.5",
+}
+TRAINED |= {name: SMALL.format(seed=20, words=words) for name, words in RECIPES.items()}
+TRAINED["smoothed_logits"] = (
+    "data digits\nseed 14\nconv 4 3x3 relu\nflatten\noutput 10 linear\ntrain epochs=2 batch=512 label_smoothing=0.3"
+)
 
 
 def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,12 +96,17 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     net = "seed 3\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=2 batch=16"
     texts = dict(TRAINED)
     texts |= {f"file_{name}": f"data '{folder / name}.npz'\n{net}" for name in ("usual", "short", "words", "rows")}
+    pair = net.replace("output", "output 1{}").replace("epochs", "label_smoothing=0.2 epochs")
+    texts |= {
+        name: "data {{x}} {{pair}}\n" + pair.format(last) for name, last in zip(PAIRS, ("", " linear"), strict=True)
+    }
     texts["arrays"] = "data {{x}} {{words}}\n" + net
     texts["arrays_tested"] = "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + net
     texts["few"] = "data {{few}} {{labels}}\n" + net
     texts["one_alone"] = "data {{some}} {{alone}}\n" + net
     texts["untested_few"] = "data {{few}} {{labels}} test=0\n" + net
     variables = {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "words": words, "few": x[:12], "labels": y[:12]}
+    variables["pair"] = y % 2
     variables |= {"some": x[:60], "alone": np.where(np.arange(60) == 7, 2, y[:60] % 2)}
     paths = []
     for name, text in texts.items():
@@ -96,21 +115,44 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     return texts, run_scripts(paths, folder), variables
 
 
+PAIRS = ("smoothed_pair", "smoothed_pair_logits")
 FEW = ("few", "one_alone", "untested_few")
-NAMES = [*TRAINED, *(f"file_{name}" for name in ("usual", "short", "words", "rows")), "arrays", "arrays_tested", *FEW]
+NAMES = [
+    *TRAINED,
+    *(f"file_{name}" for name in ("usual", "short", "words", "rows")),
+    "arrays",
+    "arrays_tested",
+    *FEW,
+    *PAIRS,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_script_trains_to_the_same_numbers(name: str, exported) -> None:
     texts, answers, variables = exported
-    answer = answers[name]
+    compare(answers[name], texts[name], variables)
+
+
+def compare(answer: Any, text: str, variables: dict[str, Any]) -> None:
+    """Hold what a script came to against the run of its text."""
     assert not isinstance(answer, str), answer
-    run = train(texts[name], **variables)
+    run = train(text, **variables)
     measured = ("loss", "accuracy", "val_loss", "val_accuracy")
     assert answer["history"] == {key: run.history[key] for key in measured if run.history[key]}
     assert answer["parameters"] == run.plan.parameters
     if len(run.dataset.test):
         assert answer["accuracy"] == pytest.approx(run.evaluate()["accuracy"], abs=1e-6)
+
+
+@pytest.mark.long
+def test_scripts_of_all_optimizers_train_to_the_same_numbers(tmp_path: Path) -> None:
+    texts = {name: SMALL.format(seed=30, words=f"epochs=2 optimizer={name}") for name in OPTIMIZERS}
+    paths = [
+        Session().export_python(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()
+    ]
+    answers = run_scripts(paths, tmp_path, 900)
+    for name, text in texts.items():
+        compare(answers[name], text, {})
 
 
 LARGE = ("alexnet", "resnet18", "resnet34", "resnet50", "vgg11", "vgg16", "vgg19")

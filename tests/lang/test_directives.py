@@ -12,7 +12,8 @@ from cnnmagic.lang import syntax
 from cnnmagic.lang.directives import AUGMENTATIONS, read_augment, read_data, read_input, read_seed
 from cnnmagic.lang.parser import parse
 from cnnmagic.layers.phrase import phrase
-from cnnmagic.plans import OPTIMIZERS, Plan, Resize, Training
+from cnnmagic.optimizers import OPTIMIZERS, OWN_OPTIONS
+from cnnmagic.plans import Plan, Resize, Training
 
 
 def directive(text: str) -> syntax.Directive:
@@ -63,6 +64,20 @@ TRAIN: dict[str, dict[str, Any]] = {
     "onecycle bfloat16 early_stop=3": {"schedule": "onecycle", "precision": "bfloat16", "early_stop": 3},
     "weight_decay=1e-4 validation=0": {"weight_decay": 1e-4, "validation": 0.0},
     "batch={64, 128}": {"batch_size": 64},
+    "sgd nesterov=yes momentum=0.9": {"optimizer": "sgd", "nesterov": True, "momentum": 0.9},
+    "schedule=cosine warmup=1.5": {"schedule": "cosine", "warmup": 1.5},
+    "warmup=no": {"warmup": 0.0},
+    "adamw beta_1=0.8 beta_2=0.95 epsilon=1e-5": {
+        "optimizer": "adamw",
+        "beta_1": 0.8,
+        "beta_2": 0.95,
+        "epsilon": 1e-5,
+    },
+    "adadelta lr=1 rho=0.9": {"optimizer": "adadelta", "learning_rate": 1.0, "rho": 0.9},
+    "label_smoothing=0.1 ema=0.99": {"label_smoothing": 0.1, "ema": 0.99},
+    "clipnorm=1": {"clipnorm": 1.0},
+    "clipvalue=0.5": {"clipvalue": 0.5},
+    "global_clipnorm=5": {"global_clipnorm": 5.0},
 }
 
 
@@ -83,12 +98,37 @@ def test_train(text):
         "early_stop=0",
         "optimizer=adma",
         "speed=3",
-        *(f"{name} momentum={value}" for name in OPTIMIZERS if name not in ("sgd", "rmsprop") for value in (0, 0.9)),
+        *(f"{name} {option}=0.5" for name, kind in OPTIMIZERS.items() for option in {*OWN_OPTIONS} - {*kind.takes}),
+        "momentum=0",
+        "nesterov=no",
+        "lion beta_1=0",
+        "label_smoothing=1",
+        "clipnorm=0",
+        "ema=1",
+        "warmup=-1",
+        "epochs=3 warmup=3",
+        "clipnorm=1 clipvalue=1",
+        "clipvalue=1 global_clipnorm=1",
     ],
 )
 def test_train_refuses(text):
     with pytest.raises(PlanError):
         trained(text)
+
+
+NOTED = {
+    "sgd nesterov=yes": "without `momentum`",
+    "muon": "by Adam beside it",
+    "schedulefreeadamw cosine": "no schedule",
+    "sgd nesterov=yes momentum=0.9": "",
+    "schedulefreeadamw": "",
+}
+
+
+@pytest.mark.parametrize("text", NOTED)
+def test_train_tells_what_is_surprising(text):
+    told = set(trained(text).notes) - set(trained("").notes)
+    assert [NOTED[text] in note for note in told] == [True] * bool(NOTED[text])
 
 
 @pytest.mark.parametrize("text", ["devices=all", "workers=1", "tune=no", "mlflow=no"])

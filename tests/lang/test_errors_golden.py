@@ -177,6 +177,13 @@ TRAINING = {
     "train_bare_word": "train fast",
     "seed_negative": "seed -1",
     "momentum_zero_with_adam": "train momentum=0",
+    "options_of_other_optimizers": "train sgd beta_1=0.8 rho=0.9 epsilon=1e-5",
+    "nesterov_with_adamw": "train adamw nesterov=yes",
+    "clipped_twice": "train clipnorm=1 clipvalue=0.5",
+    "warmup_of_all_epochs": "train 3 warmup=3",
+    "beta_of_nothing": "train lion beta_1=0",
+    "smoothing_of_all": "train label_smoothing=1",
+    "warmup_word": "train warmup=slow",
 }
 WRONG = {
     **WHOLE,

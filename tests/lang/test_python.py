@@ -32,7 +32,16 @@ def script(text: str, name: str = "net", **variables: object) -> str:
     return to_python(make_plan(text, variables), name)
 
 
-@pytest.mark.parametrize("name, text", [("vgg8", untitled("vgg8")), ("digits", DIGITS)])
+RECIPE = """\
+data digits
+conv 8 3x3 same relu
+flatten
+output 10 linear
+train adamw onecycle lr=0.01 warmup=1.5 weight_decay=0.05 label_smoothing=0.1 global_clipnorm=1 ema=0.99 early_stop=3
+"""
+
+
+@pytest.mark.parametrize("name, text", [("vgg8", untitled("vgg8")), ("digits", DIGITS), ("recipe", RECIPE)])
 def test_the_user_sees(name: str, text: str, golden: Callable[[str, str], None]) -> None:
     golden(f"python/{name}.py.txt", script(text, name))
 
@@ -69,7 +78,9 @@ def test_only_what_is_needed_is_imported() -> None:
     assert "numpy" not in code
     assert "sklearn" not in code
     assert code.endswith("model.summary()\n")
-    assert "math" not in script(DIGITS)
+    assert "import math" in script(DIGITS)
+    assert "math" not in script(DIGITS.replace("seed 5\n", ""))
+    assert "math" not in script(DIGITS.replace("seed 5\n", "").rstrip() + " schedule=step warmup=1")
     assert "sklearn" not in script("data mnist\nuse lenet5\ntrain validation=0")
 
 

@@ -147,6 +147,12 @@ def test_another_optimizer_leaves_the_momentum_of_the_recipe_behind() -> None:
     assert training and (training.optimizer, training.momentum) == ("adam", None)
 
 
+def test_another_clipping_takes_the_place_of_the_recipe_s() -> None:
+    texts = {"small": "data digits\nflatten\noutput\ntrain clipnorm=1"}
+    training = make_plan("use small\ntrain clipvalue=0.5", {}, texts=texts).training
+    assert training and (training.clipnorm, training.clipvalue) == (None, 0.5)
+
+
 def test_recipes_follow_one_another() -> None:
     assert used("use widest").recipe == Training(
         epochs=9, batch_size=64, optimizer="sgd", learning_rate=0.5, momentum=0.9

@@ -1,0 +1,28 @@
+"""The mean of the weights that an optimizer keeps (`ema`): in their place while they are judged, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cnnmagic.engine.snapshot import Arrays, assign, copied
+
+
+def put_mean(model: Any) -> Arrays:
+    """Put the mean in the weights' place, as Keras does at the end of a fit; returns the weights that were there."""
+    weights = copied(model.trainable_variables)
+    finalize = type(model.optimizer).finalize_variable_values  # `fit` may hide the optimizer's own
+    finalize(model.optimizer, model.trainable_variables)
+    return weights
+
+
+@contextmanager
+def mean_in_place(model: Any, momentum: float | None) -> Iterator[None]:
+    """Have the mean in the weights' place for a while, where one is kept: `momentum` is not None then."""
+    weights = () if momentum is None else put_mean(model)
+    try:
+        yield
+    finally:
+        if momentum is not None:
+            assign(model.trainable_variables, weights)

@@ -1,0 +1,102 @@
+"""What a `train` line says: its options, over those of a recipe, and whether they go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cnnmagic.errors import Place, PlanError, Problem
+from cnnmagic.lang import syntax
+from cnnmagic.lang.binding import ALIASES, Binding, bind
+from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS, taking
+from cnnmagic.plans import Training
+from cnnmagic.wording import listed
+
+LATER = {
+    "devices": "several GPUs",
+    "workers": "several machines",
+    "tune": "tuning by trial",
+    "mlflow": "logging to MLflow",
+    "balance": "weights for unequal classes",
+}
+NOTHING_MORE = ("no", "off", "false", "1", "all")
+# Numbers that belong to the optimizer that they were found for.
+OPTIMIZERS_OWN = ("learning_rate", "weight_decay", *OWN_OPTIONS)
+
+
+def read_training(directive: syntax.Directive) -> Binding:
+    """The options that a `train` line gives; how they go together, `check_training` says."""
+    problems = [
+        Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
+        for word in directive.words
+        if word.key in LATER and str(word.value).lower() not in NOTHING_MORE
+    ]
+    if problems:
+        raise PlanError.gather(problems)
+    return bind(Training, "train", [word for word in directive.words if word.key not in LATER])
+
+
+def over_recipe(recipe: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's options under the cell's own.
+
+    Another optimizer leaves out the numbers that were for the recipe's, another clipping the recipe's clipping.
+    """
+    left_out: tuple[str, ...] = ()
+    if own.get("optimizer", recipe.get("optimizer")) != recipe.get("optimizer"):
+        left_out += OPTIMIZERS_OWN
+    if any(name in own for name in CLIPPINGS):
+        left_out += CLIPPINGS
+    return {**{name: value for name, value in recipe.items() if name not in left_out}, **own}
+
+
+def check_training(training: Training, line: syntax.Directive) -> tuple[str, ...]:
+    """Notes on the options of a `train` line; raises `PlanError` where they don't go together."""
+    problems = [*_strange_options(training, line), *_clashes(training, line)]
+    if problems:
+        raise PlanError.gather(problems)
+    return tuple(_notes(training))
+
+
+def _strange_options(training: Training, line: syntax.Directive) -> Iterator[Problem]:
+    """Options that the optimizer does not take, or not with this value."""
+    optimizer = OPTIMIZERS[training.optimizer]
+    for name in OWN_OPTIONS:
+        if getattr(training, name) is not None and name not in optimizer.takes:
+            others = taking(name)
+            message = f"`{name}` is an option of {_joined(others)}, and the optimizer is {training.optimizer}."
+            remedy = f"Write `optimizer={others[0]}`, or leave `{name}` out."
+            yield Problem(message, _place(line, name), remedy=remedy)
+    if training.beta_1 == 0 and training.optimizer in ("lion", "schedulefreeadamw"):
+        message = f"`beta_1` of {training.optimizer} must be above 0."
+        yield Problem(message, _place(line, "beta_1"), remedy="0.9 is usual.")
+
+
+def _clashes(training: Training, line: syntax.Directive) -> Iterator[Problem]:
+    clippings = [name for name in CLIPPINGS if getattr(training, name) is not None]
+    if len(clippings) > 1:
+        message = f"gradients are clipped in one way, and this asks for {listed(clippings)}."
+        yield Problem(message, _place(line, clippings[-1]), remedy=f"Keep one: `{clippings[0]}` alone, for example.")
+    if training.warmup is not None and training.warmup >= training.epochs:
+        message = f"the warm-up of {training.warmup:g} epochs leaves nothing of a training of {training.epochs}."
+        yield Problem(message, _place(line, "warmup"), remedy=f"Write less than {training.epochs}, or more `epochs`.")
+
+
+def _notes(training: Training) -> Iterator[str]:
+    match training.optimizer:
+        case "adadelta" if training.learning_rate is None:
+            yield "adadelta's rate is 0.001 in Keras 3 and was 1.0 in its paper: say `lr=1.0` for what old recipes mean"
+        case "sgd" if training.nesterov and not training.momentum:
+            yield "`nesterov` changes nothing without `momentum`: say `momentum=0.9`"
+        case "muon":
+            yield "muon is for matrices: Keras trains the kernels of convolutions and all biases by Adam beside it"
+        case "schedulefreeadamw" if training.schedule != "constant":
+            yield f"schedulefreeadamw is made to need no schedule, and `{training.schedule}` is given"
+
+
+def _place(line: syntax.Directive, name: str) -> Place:
+    """The word that gives an option; the whole line where a recipe gave it."""
+    return next((word.place for word in line.words if name in (word.key, *ALIASES.get(word.key or "", ()))), line.place)
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
