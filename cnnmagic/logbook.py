@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
-from cnnmagic.storage import Record
+from cnnmagic.storage import Record, record_in
 from cnnmagic.table import aligned
 
 Epochs = tuple[dict[str, float], ...]
@@ -70,10 +70,15 @@ def entry_of(name: str, found: Run | Plan) -> Entry:
         source = str(found.source or "-")
         return Entry(name, "planned", 0, (), found.parameters, found.seed, source, None, {}, found.text)
     state, plan = found.state, found.plan
-    source = str(plan.source)
-    return Entry(
-        name, state.phase, state.epochs, state.history, plan.parameters, found.seed, source, None, {}, plan.text
+    entry = Entry(
+        *(name, state.phase, state.epochs, state.history, plan.parameters, found.seed, str(plan.source), None, {}),
+        plan.text,
     )
+    record = None if found.folder is None else record_in(found.folder)
+    if record is None:
+        return entry
+    kept = entry_of_record(record)
+    return replace(entry, data=kept.data, created=kept.created, versions=kept.versions)
 
 
 def runs_table(entries: Sequence[Entry]) -> str:
@@ -104,10 +109,9 @@ def comparison_text(entries: Sequence[Entry]) -> str:
 
 
 def details(entry: Entry) -> str:
-    """One run with its versions and its text."""
+    """What one run was trained with, and its text."""
     versions = " · ".join(f"{name} {version}" for name, version in entry.versions.items())
-    told = [runs_table([entry]), versions, f"%%cnn {entry.name.split('/')[0]}", entry.text.strip("\n")]
-    return "\n".join(filter(None, told))
+    return "\n".join(filter(None, [versions, f"%%cnn {entry.name.split('/')[0]}", entry.text.strip("\n")]))
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

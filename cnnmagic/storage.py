@@ -119,14 +119,20 @@ def lock_folder(folder: Path) -> IO[str] | None:
     return file
 
 
+def record_in(folder: Path) -> Record | None:
+    """The training of a folder; None where it can't be read."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Record(folder, about) if folder.name.isdecimal() and isinstance(about, dict) else None
+
+
 def _records(name: str | None) -> Iterator[Record]:
     for path in runs_folder().glob(f"{name or '*'}/*/{ABOUT}"):
-        try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if path.parent.name.isdecimal() and isinstance(about, dict):
-            yield Record(path.parent, about)
+        record = record_in(path.parent)
+        if record is not None:
+            yield record
 
 
 def _forget_old_weights(name: str) -> None:
