@@ -10,7 +10,8 @@ class Started:
     """The first batch is about to be trained.
 
     `batches` make an epoch, `images` is the size of the training split, `learning_rate` the one that a schedule scales.
-    A training that goes on stands in `epoch` (from 1), of which `batch` batches are done.
+    A training that goes on stands in `epoch` (from 1), of which `batch` batches are done. `classes` are their names,
+    `chance` is the loss of one who knows how frequent each class is, and nothing else.
     """
 
     epochs: int
@@ -23,6 +24,8 @@ class Started:
     time: float
     epoch: int = 1
     batch: int = 0
+    classes: tuple[str, ...] = ()
+    chance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,43 @@ class Validating:
     """The training batches of an epoch are done and the validation images are being judged."""
 
     time: float
+
+
+@dataclass(frozen=True)
+class ClassesSeen:
+    """What the network takes `images` of the `whole` validation images for, after an epoch.
+
+    `cells` are (number of the true class, number of the answered class, images), where there are any.
+    """
+
+    epoch: int
+    images: int
+    whole: int
+    cells: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class LayerNumbers:
+    """A layer after an epoch: `dead` of its `channels` are 0 for every image seen; 0 channels where it has no ReLU.
+
+    `activation` is the root mean square of its outputs, `weights` and `gradient` are Euclidean norms, where asked for.
+    """
+
+    name: str
+    activation: float
+    dead: int = 0
+    channels: int = 0
+    weights: float | None = None
+    gradient: float | None = None
+
+
+@dataclass(frozen=True)
+class LayersSeen:
+    """What the layers give for `images` images, after an epoch."""
+
+    epoch: int
+    images: int
+    layers: tuple[LayerNumbers, ...]
 
 
 @dataclass(frozen=True)
@@ -114,8 +154,8 @@ class Failed:
 
 
 Event = (
-    Queued | Started | BatchEnded | EpochEnded | Validating | Paused | Resumed | LearningRateSet | Noted | Finished
-    | Failed
+    Queued | Started | BatchEnded | EpochEnded | Validating | ClassesSeen | LayersSeen | Paused | Resumed
+    | LearningRateSet | Noted | Finished | Failed
 )  # fmt: skip
 
 
@@ -141,4 +181,12 @@ class SetLearningRate:
     learning_rate: float
 
 
-Command = Stop | Pause | Resume | SetLearningRate
+@dataclass(frozen=True)
+class Watch:
+    """What to look at between epochs: `no`, `classes` (and dead ReLUs), `layers` (their norms) or `all`."""
+
+    what: str
+
+
+WATCHES = ("no", "classes", "layers", "all")
+Command = Stop | Pause | Resume | SetLearningRate | Watch

@@ -14,7 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import RunError
-from cnnmagic.events import Command, Event, Failed, Finished, Noted, Pause, Queued, Resume, SetLearningRate, Stop
+from cnnmagic.events import (
+    WATCHES,
+    Command,
+    Event,
+    Failed,
+    Finished,
+    Noted,
+    Pause,
+    Queued,
+    Resume,
+    SetLearningRate,
+    Stop,
+    Watch,
+)
 from cnnmagic.plans import Plan
 from cnnmagic.state import HISTORY, RunState, advance
 
@@ -114,6 +127,12 @@ class Run:
         """Train further epochs after the end, with the optimizer as it is; returns at once."""
         self.add_epochs(epochs)
         return self
+
+    def watch(self, what: str) -> None:
+        """Look between epochs at `classes` (and dead ReLUs), at `layers` with their norms, at `all` or at `no`thing."""
+        if what not in WATCHES:
+            raise RunError(f"`{what}` can't be watched.", remedy=f"There are {', '.join(WATCHES)}.")
+        self._ask(Watch(what))
 
     def set_learning_rate(self, rate: float) -> None:
         """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from cnnmagic.events import (
     BatchEnded,
+    ClassesSeen,
     EpochEnded,
     Event,
     Failed,
     Finished,
+    LayersSeen,
     LearningRateSet,
     Noted,
     Paused,
@@ -22,10 +24,11 @@ from cnnmagic.events import (
 
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second")
 MOST_POINTS = 400
+MOST_SEEN = 30
 LONGEST_CAUSE = 300
 LASTING = (
     *("phase", "epochs", "epoch", "batches", "batch", "batch_size", "images", "device", "precision", "learning_rate"),
-    *("peak_rate", "images_per_second", "history", "seconds", "notes"),
+    *("peak_rate", "images_per_second", "history", "seconds", "notes", "classes", "chance"),
 )
 OVER = ("finished", "stopped", "stopped early", "failed")
 
@@ -47,7 +50,8 @@ class RunState:
     `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
     last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales; `history`
     holds a record for each whole epoch; `held` is the phase that a pause holds, `behind` the run whose end a queued one
-    waits for; times are those of `time.monotonic`.
+    waits for; `seen` are the last looks at the classes, `layers_seen` the last one at the layers; `classes` and
+    `chance` are those of `Started`; times are those of `time.monotonic`.
     """
 
     name: str
@@ -71,6 +75,10 @@ class RunState:
     held: str = ""
     behind: str = ""
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    chance: float = 0.0
+    seen: tuple[ClassesSeen, ...] = ()
+    layers_seen: LayersSeen | None = None
     error: BaseException | None = field(default=None, compare=False)
 
     @property
@@ -142,6 +150,10 @@ def advance(state: RunState, event: Event) -> RunState:
             return _after_epoch(state, event)
         case Validating():
             return replace(state, phase="validating", batch=state.batches, moment=event.time)
+        case ClassesSeen():
+            return replace(state, seen=(*state.seen, event)[-MOST_SEEN:])
+        case LayersSeen():
+            return replace(state, layers_seen=event)
         case Paused():
             return replace(state, phase="paused", held=state.phase, moment=event.time)
         case Resumed():
@@ -173,7 +185,8 @@ def state_of(name: str, story: dict[str, Any], phase: str | None = None) -> RunS
     told = dict(story)
     points = tuple(Point(x, loss, accuracy, batches) for x, loss, accuracy, batches in told.pop("points"))
     history, notes, seconds = tuple(told.pop("history")), tuple(told.pop("notes")), told.pop("seconds")
-    state = RunState(name=name, points=points, history=history, notes=notes, moment=seconds, **told)
+    classes = tuple(told.pop("classes", ()))
+    state = RunState(name=name, points=points, history=history, notes=notes, moment=seconds, classes=classes, **told)
     return replace(state, phase=phase or state.phase)
 
 
@@ -199,6 +212,9 @@ def _after_start(state: RunState, event: Started) -> RunState:
         pauses=0.0,
         behind="",
         error=None,
+        classes=event.classes,
+        chance=event.chance,
+        seen=tuple(seen for seen in state.seen if seen.epoch < event.epoch),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnnmagic.engine.backend import device_name
 from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.clock import Clock
@@ -40,11 +42,13 @@ def fit(
     """
     from cnnmagic.engine.divergence import refusal
     from cnnmagic.engine.loop import Loop
+    from cnnmagic.engine.watch import Watcher
 
     position = _begin(model, keeper, start)
     feed = Feed(dataset.train.images, dataset.train.labels, training.batch_size, seed)
     clock = Clock(len(dataset.train), training.batch_size, feed.batches, training.epochs, position.begin)
     loop = Loop(model, training, feed, clock, keeper, emit, commands)
+    loop.watcher = Watcher(model, dataset, training.batch_size)
     emit(_started(dataset, training, feed.batches, loop.peak, position))
     validation = (dataset.validation.images, dataset.validation.labels) if len(dataset.validation) else None
     epoch = _finish_epoch(model, loop, start, validation) if position.batch else position.epoch
@@ -136,4 +140,13 @@ def _started(dataset: Dataset, training: Training, batches: int, rate: float, po
         time=time.monotonic(),
         epoch=position.epoch + 1,
         batch=position.batch,
+        classes=dataset.classes,
+        chance=_chance(dataset),
     )
+
+
+def _chance(dataset: Dataset) -> float:
+    """The loss of one who knows how frequent each class is, and nothing else: the entropy of the training labels."""
+    counts = np.bincount(dataset.train.labels.ravel().astype(int))
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())

@@ -19,6 +19,7 @@ from cnnmagic.engine.keeper import Keeper
 from cnnmagic.engine.mean import mean_in_place, put_mean
 from cnnmagic.engine.patience import Patience
 from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, assign, bring_up_to_date, copied, restore_metrics
+from cnnmagic.engine.watch import Watcher
 from cnnmagic.events import (
     BatchEnded,
     Command,
@@ -32,6 +33,7 @@ from cnnmagic.events import (
     SetLearningRate,
     Stop,
     Validating,
+    Watch,
 )
 from cnnmagic.plans import Training
 from cnnmagic.schedules import factor
@@ -51,6 +53,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     diverged = False
     sums: Arrays = ()
     raw: Arrays = ()
+    watcher: Watcher | None = None
+    seen: list[Event] | None = None
 
     def __init__(
         self, model: Any, training: Training, feed: Feed, clock: Clock, keeper: Keeper, emit: Emit, commands: Commands
@@ -127,6 +131,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
             self.emit(Validating(self.clock.trained))
 
     def on_test_end(self, logs: Any = None) -> None:
+        if self.validating and not self.stopped:
+            self.look()  # now, at the weights that were judged
         if self.training.ema is not None:
             assign(self.model.trainable_variables, self.raw)
         if self.validating and self.stopped:
@@ -149,6 +155,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         now = time.monotonic()
         seconds = now - self.clock.epoch_start
         self.emit(EpochEnded(epoch + 1, numbers, self.rate(), seconds, self.clock.speed(now), now))
+        self.tell_what_is_seen()
         with mean_in_place(self.model, self.training.ema):
             self.patience.judge(self.model, epoch, numbers)
             self.keeper.keep_best(epoch + 1, numbers.get("val_accuracy", numbers["accuracy"]))
@@ -156,6 +163,20 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
             self.break_off()
         self.model.stop_training = self.model.stop_training or self.patience.ended
         super().on_epoch_end(epoch, logs)
+
+    def look(self) -> None:
+        """See what the model takes each class for, and what its layers do."""
+        if self.watcher is not None:
+            self.watcher.budget.earn(time.monotonic() - self.clock.epoch_start)
+            number = self.clock.epoch + 1
+            self.seen = list(self.watcher.look(number, number == self.training.epochs))
+
+    def tell_what_is_seen(self) -> None:
+        if self.seen is None:
+            self.look()
+        for event in self.seen or ():
+            self.emit(event)
+        self.seen = None
 
     def report(self, logs: Any) -> None:
         means = {name: _number(value) for name, value in logs.items()}
@@ -191,6 +212,9 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
                 self.emit(Paused(self.paused_at))
             case Resume():
                 self.go_on()
+            case Watch(what):
+                if self.watcher is not None:
+                    self.watcher.what = what
             case SetLearningRate(rate):
                 self.peak = rate
                 self.set_rate(rate)

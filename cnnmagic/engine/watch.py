@@ -1,0 +1,152 @@
+"""Looks at a model between epochs, at what it takes each class for and at its layers, within a budget of time."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.data import Dataset, Split
+from cnnmagic.engine.gradients import gradients
+from cnnmagic.engine.snapshot import bring_up_to_date
+from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
+
+MOST_IMAGES, CHUNK = 2_000, 256
+LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
+SHARE, ALLOWANCE, AT_THE_END = 0.01, 0.5, 0.25  # of the training's seconds, and seconds besides
+
+
+class Budget:
+    """Seconds that may be spent: a share of those earned by training, and a first allowance."""
+
+    def __init__(self) -> None:
+        self.left = ALLOWANCE
+
+    def earn(self, seconds: float) -> None:
+        """Add the share of so many seconds of training."""
+        self.left += SHARE * seconds
+
+
+class Watcher:
+    """What an epoch's end looks at; `what` is one of `events.WATCHES`.
+
+    The same images are seen after every epoch, in an order of chance, as many as the budget allows.
+    """
+
+    def __init__(self, model: Any, dataset: Dataset, batch_size: int, what: str = "classes"):
+        self.model, self.what = model, what
+        self.chunk = min(CHUNK, 4 * batch_size)
+        self.validation, self.training = _sample(dataset.validation, MOST_IMAGES), _sample(dataset.train, LAYER_IMAGES)
+        self.whole = len(dataset.validation)
+        self.budget = Budget()
+        self._inner: Any = None
+
+    def look(self, epoch: int, is_last: bool = False) -> list[ClassesSeen | LayersSeen]:
+        """What there is to see after an epoch, counted from 1, as far as the budget goes; the last is always seen."""
+        if is_last:
+            self.budget.left = max(self.budget.left, AT_THE_END)
+        if self.what == "no" or self.budget.left <= 0:
+            return []
+        bring_up_to_date(self.model)
+        started = time.monotonic()
+        seen: list[ClassesSeen | LayersSeen | None] = [self._classes(epoch, started)]
+        if is_last or self.what != "classes" or epoch & (epoch - 1) == 0:  # dead ReLUs seldom come to life again
+            seen.append(self._layers(epoch, started))
+        self.budget.left -= time.monotonic() - started
+        return [event for event in seen if event is not None]
+
+    def _classes(self, epoch: int, started: float) -> ClassesSeen | None:
+        """True and answered classes of validation images."""
+        if self.what == "layers" or not len(self.validation):
+            return None
+        answers: list[Any] = []
+        for rows in _chunks(len(self.validation), self.chunk):
+            before = time.monotonic()
+            answers.append(_answered(self.model, self.validation.images[rows]))
+            if 2 * time.monotonic() - before - started > self.budget.left:
+                break  # another chunk of the same duration would be too much
+        answered = np.concatenate(answers)
+        actual = self.validation.labels[: len(answered)].ravel().astype(int)
+        pairs, counts = np.unique(np.stack([actual, answered]), axis=1, return_counts=True)
+        cells = tuple(zip(*pairs.tolist(), counts.tolist(), strict=True))
+        return ClassesSeen(epoch, len(answered), self.whole, cells)
+
+    def _layers(self, epoch: int, started: float) -> LayersSeen | None:
+        """Numbers of every layer; norms of weights and gradients only where they are asked for."""
+        if time.monotonic() - started > self.budget.left:
+            return None
+        shown = self.validation if len(self.validation) else self.training
+        images = shown.images[:LAYER_IMAGES]
+        layers = [layer for layer in self.model.layers if not isinstance(layer, load_keras().layers.InputLayer)]
+        squares, peaks, count = self._outputs(layers, images, started)
+        norms = self._norms(layers) if self.what in ("layers", "all") else {}
+        told = []
+        for layer, square, peak in zip(layers, squares, peaks, strict=True):
+            channels = len(peak) if _is_relu(layer) else 0
+            dead = int((peak == 0).sum()) if channels else 0
+            told.append(LayerNumbers(layer.name, math.sqrt(square), dead, channels, *norms.get(layer.name, ())))
+        return LayersSeen(epoch, count, tuple(told))
+
+    def _outputs(self, layers: list[Any], images: Any, started: float) -> tuple[Any, Any, int]:
+        """Of each layer's outputs the mean square, and the largest of each channel, and of how many images."""
+        ops = load_keras().ops
+        if self._inner is None:
+            self._inner = load_keras().Model(self.model.inputs, [layer.output for layer in layers])
+        each = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
+        sums, peaks, count = np.zeros(len(layers)), [np.array(-np.inf)] * len(layers), 0
+        for rows in _chunks(len(images), max(1, min(self.chunk, LAYER_NUMBERS // max(1, each)))):
+            before, part = time.monotonic(), images[rows]
+            tensors = self._inner([part], training=False)
+            for number, tensor in enumerate(tensors if isinstance(tensors, list | tuple) else [tensors]):
+                values = ops.cast(tensor, "float32")
+                sums[number] += float(ops.mean(ops.square(values))) * len(part)
+                peak = ops.convert_to_numpy(ops.max(values, axis=tuple(range(len(values.shape) - 1))))
+                peaks[number] = np.maximum(peaks[number], peak)
+            count += len(part)
+            if 2 * time.monotonic() - before - started > self.budget.left:
+                break
+        return sums / count, peaks, count
+
+    def _norms(self, layers: list[Any]) -> dict[str, tuple[float, float]]:
+        """Euclidean norms of each layer's trained weights, and of the loss's gradient by them on training images."""
+        batch = self.training.images[: self.chunk], self.training.labels[: self.chunk]
+        slopes = dict(zip(map(id, self.model.trainable_variables), gradients(self.model, *batch), strict=True))
+        numpy = load_keras().ops.convert_to_numpy
+        return {
+            layer.name: (
+                _norm([numpy(variable) for variable in layer.trainable_variables]),
+                _norm([slopes[id(variable)] for variable in layer.trainable_variables]),
+            )
+            for layer in layers
+            if layer.trainable_variables
+        }
+
+
+def _sample(split: Split, most: int) -> Split:
+    rows = np.random.default_rng(0).permutation(len(split))[:most]
+    return Split(split.images[rows], split.labels[rows])
+
+
+def _chunks(count: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def _answered(model: Any, images: Any) -> Any:
+    """The number of the class that the model takes each image for."""
+    answers = load_keras().ops.convert_to_numpy(model(images, training=False))
+    if answers.shape[-1] > 1:
+        return answers.argmax(axis=-1)
+    return (answers[..., 0] > (0.0 if getattr(model.loss, "from_logits", False) else 0.5)).astype(int)
+
+
+def _is_relu(layer: Any) -> bool:
+    keras = load_keras()
+    found = getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
+    return found or (isinstance(layer, keras.layers.ReLU) and not layer.negative_slope)
+
+
+def _norm(arrays: list[Any]) -> float:
+    return math.sqrt(sum(float(np.square(np.asarray(array, "float64")).sum()) for array in arrays))
