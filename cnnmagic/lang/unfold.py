@@ -22,7 +22,7 @@ HEADS = (Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Dense)
 FindText = Callable[[str, bool], str | None]
 
 
-class _UsesItself(PlanError):
+class UsesItself(PlanError):
     """A text names, directly or through others, itself."""
 
 
@@ -78,7 +78,7 @@ def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], path: tupl
     """The network that a line names; a name that is being read already means the zoo's, if it has one."""
     text = find_text(use.name, use.name in path)
     if text is None and use.name in path:
-        raise _UsesItself(f"`{use.name}` uses itself.", place=use.place, remedy="Name another network.")
+        raise UsesItself(f"`{use.name}` uses itself.", place=use.place, remedy="Name another network.")
     if text is None:
         near = closest(use.name, known)
         remedy = "" if near else f"There are {listed(known)}."
@@ -89,7 +89,7 @@ def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], path: tupl
         return unfold(parse(text), find_text, known, (*path, use.name))
     except CnnError as error:
         problem = replace(error.problems[0], place=use.place)
-        if path or isinstance(error, _UsesItself):
+        if path or isinstance(error, UsesItself):
             raise type(error)(problem) from error
         raise ParseError(f"the text of `{use.name}` is wrong: {problem.message}", place=use.place) from error
 
