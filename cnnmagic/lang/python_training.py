@@ -153,7 +153,7 @@ def _fitting(plan: Plan, training: Training) -> str:
     monitor = "val_loss" if training.validation else "loss"
     callbacks = ["Schedule()"] * _follows(training) + ["Mean()"] * _judges_mean(training)
     callbacks += [stop.format(monitor, training.early_stop)] if training.early_stop else []
-    options = ["Batches()"] if ordered else ["x_train", "y_train", f"batch_size={training.batch_size}"]
+    options = ["Batches()", "shuffle=False"] if ordered else ["x_train", "y_train", f"batch_size={training.batch_size}"]
     options += [f"epochs={training.epochs}"]
     if training.validation:
         options += ["validation_data=(x_validation, y_validation)"]
