@@ -8,12 +8,14 @@ from typing import Any
 
 from cnnmagic.datasets import Facts, Source
 from cnnmagic.errors import Place
+from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Layer, Shape, option
 from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS
 
 FLOAT_BYTES = 4
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+PREPARING = ("Rescaling", "Normalization", "Resizing", "Random")
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,17 @@ class Plan:
         slots = (self.training or Training()).slots
         activations = prod(s for s in self.input_shape if s) + sum(count for count in outputs if count)
         return FLOAT_BYTES * (self.parameters + self.trainable_parameters * (1 + slots) + activations * batch)
+
+    @property
+    def precision(self) -> str:
+        """What most layers compute in: `float32`, `bfloat16` or `float16`; what `auto` means, this machine tells."""
+        return precision_of(self.training.precision)[0] if self.training else "float32"
+
+    def policy_of(self, step: Step) -> str:
+        """Keras's dtype policy of a step: float32 where pixels are prepared, and for the answer and its loss."""
+        prepares = step.layer.kind.startswith(PREPARING)
+        plain = self.precision == "float32" or prepares or step is self.steps[-1]
+        return "float32" if plain else f"mixed_{self.precision}"
 
     def place_of(self, line: int) -> Place | None:
         """The whole of a line of the cell, for an error that is found only later."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Shape, show
 from cnnmagic.layers.phrase import phrase
 
 if TYPE_CHECKING:
-    from cnnmagic.plans import Plan, Step
+    from cnnmagic.plans import Plan, Step, Training
 
 HEADER = ("line", "layer", "output", "parameters", "FLOPs", "sees", "activations")
 LEFT = (1, 2)
@@ -45,6 +46,7 @@ def summary(plan: Plan) -> list[str]:
         lines.append(f"data {plan.source}" + _counts(plan))
     if plan.training is not None:
         lines.append(_training(plan))
+        lines += [f"{precision}: {why}" for precision, why in _precision(plan.training)]
     lines += [
         f"line {choice.line}: {choice.argument} is one of {choice.text}; planned with the first"
         for choice in plan.choices
@@ -119,6 +121,11 @@ def _counts(plan: Plan) -> str:
         f", {plan.facts.tests:,} for the test" if plan.facts.tests else f", {plan.test:.0%} of them kept for the test"
     )
     return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
+
+
+def _precision(training: Training) -> list[tuple[str, str]]:
+    """What `auto` has come to here; nothing where the cell says it itself."""
+    return [precision_of("auto")] if training.precision == "auto" else []
 
 
 def _option(name: str, value: float) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 # TensorFlow's log from C++ would drown what the tests say; kernels and servers that tests start inherit this.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# What a plan says of the precision must not depend on the machine that tests it.
+os.environ["CNNMAGIC_HARDWARE"] = "plain"
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -15,7 +15,6 @@ import pytest
 
 from cnnmagic import CnnError, plan
 from cnnmagic.datasets import NAMED
-from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.data import NAMES
 from cnnmagic.errors import SHOWN_PROBLEMS
 from cnnmagic.formulas import FORMULAS, WHOLE
@@ -131,10 +130,6 @@ def test_words_that_take_labels_take_them(line):
 
 def test_verbs_are_those_of_the_magic():
     assert set(re.findall(r"%cnn ([a-z]+)", TEXT.replace("%%cnn", ""))) <= set(VERBS)
-
-
-def test_precision_auto_is_what_it_is_said_to_be():
-    assert ("`precision=auto` is float32" in TEXT.replace("\n", " ")) == (POLICIES["auto"] == "float32")
 
 
 def _answer(text: str, notebook: dict[str, Any], texts: dict[str, str], shown: bool) -> str:

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
     *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
-    *("storage", "wording", "optimizers", "diagnosis"),
+    *("storage", "wording", "optimizers", "rates", "diagnosis", "hardware", "fused"),
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
 FORBIDDEN = {
@@ -21,6 +21,7 @@ FORBIDDEN = {
     "explain": ("lang", "engine", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run"),
     "ui": ("engine", "lang", "explain", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
     "run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
+    "rate_search": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "verbs"),
     "pipeline": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "lifecycle": ("session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
@@ -31,6 +32,7 @@ CONNECTING = (
     "magic",
     "verbs",
     "comparison",
+    "logbook",
     "completion",
     "tab",
     "word_help",

@@ -24,6 +24,7 @@ def is_loaded() -> bool:
 def load_keras() -> Any:
     """The `keras` module, on the backend that the user chose; raises `CnnError` where it is missing or too old."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else JAX takes three quarters of a GPU's memory
     try:
         with _silent_descriptor(2) if not is_loaded() else _as_it_is():
             import keras
@@ -31,6 +32,7 @@ def load_keras() -> Any:
         remedy = "In a cell of its own: `%pip install cnnmagic`, then restart the kernel."
         raise CnnError(f"Keras can't be imported: {error}.", remedy=remedy) from error
     _check_version(keras)
+    _let_memory_grow(keras)
     return keras
 
 
@@ -41,6 +43,24 @@ def device_name() -> str:
     if not devices:
         return "CPU"
     return "GPU" if len(devices) == 1 else f"{len(devices)} GPUs"
+
+
+def on_processor() -> bool:
+    """Whether TensorFlow computes on the processor, where XLA and Keras's batch normalization are slow."""
+    return load_keras().backend.backend() == "tensorflow" and device_name() == "CPU"
+
+
+def _let_memory_grow(keras: ModuleType) -> None:
+    """Let TensorFlow take of a GPU's memory what it needs, and not all that there is."""
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    try:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError):  # the user's own TensorFlow code has used the GPU already, or shares it out
+        return
 
 
 def _check_version(keras: ModuleType) -> None:

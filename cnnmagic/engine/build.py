@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 from cnnmagic.engine.arguments import apply_layer, make_layer
-from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.backend import load_keras, on_processor
 from cnnmagic.engine.recipe import make_loss, make_optimizer, save_plain_loss
 from cnnmagic.errors import CnnError, PlanError
+from cnnmagic.fused import fuse_batch_norm
+from cnnmagic.hardware import precision_of
 from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Output, Plan, Step, Training
-
-POLICIES = {"auto": "float32", "float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 def build(plan: Plan, name: str = "net") -> Any:
@@ -21,14 +21,14 @@ def build(plan: Plan, name: str = "net") -> Any:
     keras = load_keras()
     if plan.seed is not None:
         keras.utils.set_random_seed(plan.seed)
-    policy = POLICIES[plan.training.precision if plan.training else "auto"]
     entry = keras.Input(plan.input_shape, name="input")
     tensors = {"input": entry}
     for step in plan.steps:
         inputs = [tensors[source] for source in step.inputs]
-        own = policy if step is not plan.steps[-1] else "float32"
-        tensors[step.name] = _applied(step, inputs if isinstance(step.layer, Merge) else inputs[0], own, plan)
+        tensors[step.name] = _applied(step, inputs if isinstance(step.layer, Merge) else inputs[0], plan)
     model = keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
+    if on_processor():
+        fuse_batch_norm(model)
     if plan.base is not None:
         from cnnmagic.engine.pretrained import load_pretrained
 
@@ -43,7 +43,12 @@ def build(plan: Plan, name: str = "net") -> Any:
 
 def compile_model(model: Any, training: Training, output: Output) -> None:
     """Give the model its optimizer, its loss and the accuracy as metric."""
-    model.compile(optimizer=make_optimizer(training), loss=make_loss(training, output), metrics=["accuracy"])
+    optimizer, loss = make_optimizer(training), make_loss(training, output)
+    if precision_of(training.precision)[0] == "float16":
+        optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
+    # XLA's convolutions take a processor twice as long as TensorFlow's own.
+    jit = False if on_processor() else "auto"
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit)
     if training.label_smoothing and output.loss == "sparse_categorical_crossentropy":
         save_plain_loss(model, output)
 
@@ -57,10 +62,10 @@ def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
     return tuple(output.shape[1:]), made.count_params(), frozen
 
 
-def _applied(step: Step, inputs: Any, policy: str, plan: Plan) -> Any:
+def _applied(step: Step, inputs: Any, plan: Plan) -> Any:
     """What comes out of a step's layer of Keras; raises `PlanError` at its line where Keras refuses it."""
     try:
-        layer = make_layer(load_keras(), step.layer, name=step.name, dtype=policy)
+        layer = make_layer(load_keras(), step.layer, name=step.name, dtype=plan.policy_of(step))
         layer.trainable = step.trainable
         return apply_layer(layer, inputs, step.layer)
     except Misfit as misfit:

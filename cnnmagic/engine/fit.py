@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnmagic.engine.backend import device_name
-from cnnmagic.engine.build import POLICIES
 from cnnmagic.engine.clock import Clock
 from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.feed import Feed
@@ -19,6 +18,7 @@ from cnnmagic.engine.keeper import Keeper
 from cnnmagic.engine.mean import put_mean
 from cnnmagic.engine.snapshot import Position, Snapshot, restore, restore_metrics
 from cnnmagic.events import Command, Event, Finished, Started
+from cnnmagic.hardware import precision_of
 from cnnmagic.plans import Training
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _started(dataset: Dataset, training: Training, batches: int, rate: float, po
         batch_size=training.batch_size,
         images=len(dataset.train),
         device=device_name(),
-        precision=POLICIES[training.precision].removeprefix("mixed_"),
+        precision=precision_of(training.precision)[0],
         learning_rate=rate,
         time=time.monotonic(),
         epoch=position.epoch + 1,

@@ -13,12 +13,11 @@ from cnnmagic.lang.python_training import LONGEST_LINE, needs_math, training_cod
 from cnnmagic.layers import Merge
 from cnnmagic.plans import Plan, Step
 
-POLICIES = {"bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
 TAKEN = {
     *("inputs", "outputs", "x", "model", "keras", "layers", "np", "math", "load_digits", "train_test_split", "digits"),
     *("arrays", "split", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
-    *("WARM_UP", "Batches", "Mean", "smoothed"),
+    *("WARM_UP", "Batches", "Mean", "smoothed", "on_processor", "fuse_batch_norm"),
     *("x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation"),
 }
 SPLIT = '''
@@ -69,8 +68,7 @@ def _imports(plan: Plan, trains: bool) -> str:
 
 
 def _seed(plan: Plan) -> str:
-    policy = POLICIES.get(plan.training.precision) if plan.training else None
-    lines = [f'keras.config.set_dtype_policy("{policy}")'] if policy else []
+    lines = [f'keras.config.set_dtype_policy("mixed_{plan.precision}")'] if plan.precision != "float32" else []
     lines += [f"keras.utils.set_random_seed({plan.seed})"] if plan.seed is not None else []
     return "\n".join([*lines, ""]) if lines else ""
 
@@ -196,9 +194,8 @@ def _arguments(plan: Plan, step: Step) -> list[str]:
     positional = [_literal(value) for value in getattr(step.layer, "positional", ())]
     given = step.layer.arguments()
     keywords = [f"{name}={_literal(_shortened(name, value))}" for name, value in given.items()]
-    mixed = plan.training is not None and plan.training.precision in POLICIES
-    last = ['dtype="float32"'] if mixed and step is plan.steps[-1] else []
-    return [*positional, *keywords, *last, f'name="{step.name}"']
+    plain = ['dtype="float32"'] if plan.precision != "float32" and plan.policy_of(step) == "float32" else []
+    return [*positional, *keywords, *plain, f'name="{step.name}"']
 
 
 def _shortened(name: str, value: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textwrap import indent
 
+from cnnmagic import fused
+from cnnmagic.layers import BatchNormalization
 from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.plans import Output, Plan, Training
 
@@ -49,6 +51,10 @@ LEFT = "progress = (progress - rise) / (1 - rise)\n"
 CYCLE = """if progress <= {rise}:
     return between(1 / 25, 1.0, progress / {rise})
 return between(1.0, 1e-4, (progress - {rise}) / {rest})"""
+PROCESSOR = """# XLA is slow at convolutions on a processor.
+on_processor = keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu")"""
+FUSED = """if on_processor:
+    fuse_batch_norm(model)"""
 MEAN = '''class Mean(keras.callbacks.Callback):
     """Puts the mean of the weights in their place while they are judged."""
 
@@ -81,7 +87,7 @@ def training_code(plan: Plan) -> str:
     blocks += [_smoothing(training, output)] if _smooths(training, output) else []
     blocks += [_optimizer(training)]
     blocks += _schedule(training) if _follows(training) else []
-    blocks += [f'model.compile(optimizer=optimizer, loss={_loss(training, output)}, metrics=["accuracy"])']
+    blocks += [PROCESSOR, *([fused.source(), FUSED] if _normalizes(plan) else []), _compiling(training, output)]
     return _laid_out([*blocks, _fitting(plan, training)])
 
 
@@ -107,6 +113,16 @@ def _smoothing(training: Training, output: Output) -> str:
     logits = "from_logits=True, " if _takes_logits(output) else ""
     smoothing = training.label_smoothing
     return SMOOTHED.format(percent=100 * smoothing, classes=output.units, logits=logits, smoothing=smoothing)
+
+
+def _compiling(training: Training, output: Output) -> str:
+    options = ["optimizer=optimizer", f"loss={_loss(training, output)}", 'metrics=["accuracy"]']
+    return _call("model.compile", [*options, 'jit_compile=False if on_processor else "auto"'])
+
+
+def _normalizes(plan: Plan) -> bool:
+    """Whether the plan has batch normalization of images, which TensorFlow does in one operation."""
+    return any(isinstance(step.layer, BatchNormalization) and len(step.input_shape) == 3 for step in plan.steps)
 
 
 def _takes_logits(output: Output) -> bool:

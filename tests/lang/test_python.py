@@ -59,7 +59,7 @@ def test_it_is_python_without_cnnmagic_and_in_short_lines() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom)
             for alias in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module or "")])
         }
-        assert imported <= {"keras", "math", "numpy", "sklearn"}, name
+        assert imported <= {"keras", "math", "numpy", "sklearn", "tensorflow"}, name
         assert "cnnmagic" not in code
         assert [line for line in code.splitlines() if len(line) > 120] == [], name
 
