@@ -182,6 +182,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         means = {name: _number(value) for name, value in logs.items()}
         fresh, speed = self.clock.since_report(means)
         loss = fresh.pop("loss")
+        if "accuracy" in fresh:
+            fresh["accuracy"] = min(1.0, max(0.0, fresh["accuracy"]))  # a difference of sums goes astray by a little
         self.emit(BatchEnded(self.clock.epoch + 1, self.clock.batch, loss, fresh, self.rate(), speed, time.monotonic()))
 
     def follow_schedule(self) -> None:
@@ -214,7 +216,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
                 self.go_on()
             case Watch(what):
                 if self.watcher is not None:
-                    self.watcher.what = what
+                    self.watcher.turn_to(what)
             case SetLearningRate(rate):
                 self.peak = rate
                 self.set_rate(rate)

@@ -17,17 +17,18 @@ from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 MOST_IMAGES, CHUNK = 2_000, 256
 LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
 SHARE, ALLOWANCE, AT_THE_END = 0.01, 0.5, 0.25  # of the training's seconds, and seconds besides
+SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms
 
 
 class Budget:
     """Seconds that may be spent: a share of those earned by training, and a first allowance."""
 
     def __init__(self) -> None:
-        self.left = ALLOWANCE
+        self.left, self.share = ALLOWANCE, SHARE
 
     def earn(self, seconds: float) -> None:
         """Add the share of so many seconds of training."""
-        self.left += SHARE * seconds
+        self.left += self.share * seconds
 
 
 class Watcher:
@@ -43,6 +44,14 @@ class Watcher:
         self.whole = len(dataset.validation)
         self.budget = Budget()
         self._inner: Any = None
+
+    def turn_to(self, what: str) -> None:
+        """Look at something else from now on."""
+        self.what = what
+        if what in ("layers", "all"):
+            self.budget.left, self.budget.share = max(self.budget.left, ALLOWANCE), SHARE_ASKED_FOR
+        else:
+            self.budget.share = SHARE
 
     def look(self, epoch: int, is_last: bool = False) -> list[ClassesSeen | LayersSeen]:
         """What there is to see after an epoch, counted from 1, as far as the budget goes; the last is always seen."""

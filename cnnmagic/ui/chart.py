@@ -6,7 +6,18 @@ from itertools import chain, pairwise
 
 from cnnmagic.ui.label import FONT_SIZE, xml_text
 from cnnmagic.ui.line import PENS, Point, Style, drawable_runs, thinned
-from cnnmagic.ui.plot import LEFT, RIGHT, Plot, draw_axes, draw_best, draw_header, draw_lines, draw_notice, lay_legend
+from cnnmagic.ui.plot import (
+    LEFT,
+    RIGHT,
+    Plot,
+    draw_axes,
+    draw_best,
+    draw_header,
+    draw_lines,
+    draw_notice,
+    draw_shadows,
+    lay_legend,
+)
 from cnnmagic.ui.scale import LIMIT, linear, logarithmic, number_text, tight
 
 Runs = list[Sequence[Point]]
@@ -29,7 +40,8 @@ class Chart:
     """Up to four curves over common axes.
 
     `x_range` fixes the horizontal axis ahead of the points, which can only widen it. With `percent` the values of y
-    are fractions, shown in per cent. `best` is a point to be marked, on a curve or not.
+    are fractions, shown in per cent. `best` is a point to be marked, on a curve or not. `earlier` are lines of runs
+    before this one, thin and grey behind the curves and no wider than these.
     """
 
     title: str
@@ -40,6 +52,7 @@ class Chart:
     percent: bool = False
     log: bool = False
     best: Point | None = None
+    earlier: tuple[tuple[Point, ...], ...] = ()
 
 
 def describe(chart: Chart) -> str:
@@ -91,6 +104,7 @@ def _draw_parts(chart: Chart, runs: list[Runs], width: int, height: int) -> str:
     return (
         draw_header(chart.title, chart.y_label, entries, plot.right)
         + draw_axes(plot, chart.x_label)
+        + draw_shadows(plot, _shadows(chart))
         + f"{notice}{mark}{draw_lines(plot, list(zip(pens, entries, lines, strict=True)))}"
     )
 
@@ -106,7 +120,7 @@ def _fit(
     low, high = min(xs), max(xs)
     most = (width - LEFT - RIGHT) // VERTEX
     lines = [[thinned(run, low, high, most, best) for run in curve] for curve in runs]
-    ys = [y for _, y in chain(marked, *chain(*lines))] or [0.1 if chart.log else 0.0, 1.0]
+    ys = [y for _, y in chain(marked, *chain(*lines), *_shadows(chart))] or [0.1 if chart.log else 0.0, 1.0]
     up = (logarithmic if chart.log else linear)(min(ys), max(ys), chart.percent)
     return Plot(width, height, tight(low, high), up), lines
 
@@ -116,6 +130,8 @@ def _describe(chart: Chart, runs: list[Runs]) -> str:
     said = [f"{chart.title}: {', '.join(courses) or 'no values yet'}"]
     if best := _best(chart):
         said.append(f"{_best_text(chart, best)} at {chart.x_label} {number_text(best[0])}")
+    if ends := [number_text(line[-1][1], chart.percent) for line in _shadows(chart)]:
+        said.append(f"{len(ends)} earlier run{'s' * (len(ends) > 1)} in grey ended at {', '.join(ends)}")
     given, drawable = (sum(map(len, lists)) for lists in ([curve.points for curve in chart.curves], chain(*runs)))
     if given > drawable:
         said += _losses(chart, given, drawable)
@@ -137,6 +153,13 @@ def _losses(chart: Chart, given: int, drawable: int) -> list[str]:
 
 def _runs(chart: Chart) -> list[Runs]:
     return [drawable_runs(curve.points, chart.log) for curve in chart.curves]
+
+
+def _shadows(chart: Chart) -> list[Sequence[Point]]:
+    """What of the earlier runs' lines has a place."""
+    end = max((chart.x_range or (0.0, LIMIT))[1], *(curve.points[-1][0] for curve in chart.curves if curve.points), 0.0)
+    lines = ([point for point in line if point[0] <= end] for line in chart.earlier)
+    return [run for line in lines for run in drawable_runs(line, chart.log)]
 
 
 def _best(chart: Chart) -> Point | None:

@@ -14,13 +14,22 @@ from cnnmagic.events import Event
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.ui.chart import Chart, draw
+from cnnmagic.ui.confusion import classes_html
+from cnnmagic.ui.earlier import earlier_lines
 from cnnmagic.ui.glance import charts, glance
-from cnnmagic.ui.picture import alternative, picture_html
+from cnnmagic.ui.meter import Meter
+from cnnmagic.ui.pages import advice, layers_html, notes_html, notes_title
+from cnnmagic.ui.picture import alternative, details_html, picture_html
+from cnnmagic.ui.sound import tone_html
 
 SECONDS_BETWEEN_PAINTINGS = 0.2
 CHART_WIDTH = 420
 VIEW = "application/vnd.jupyter.widget-view+json"
 LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
+PAGE, PAGE_HEIGHT = "height:310px;overflow:auto;line-height:1.5", "350px"
+HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+SPOKEN = ("loss", "val_loss", "accuracy", "val_accuracy")
+TITLES = ("Curves", "Classes", "Layers", "Notes")
 TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
 
 
@@ -37,6 +46,8 @@ class Dashboard:
         self._changed = threading.Event()
         self._handle: Any = None
         self._shown_rate = 0.0
+        self._meter = Meter()
+        self._earlier = earlier_lines(run.name, run.folder)
         self._build()
         self._paint(run.state)
 
@@ -65,12 +76,42 @@ class Dashboard:
         self.pause.on_click(lambda _: self.run.resume() if self.run.state.phase == "paused" else self.run.pause())
         self.stop.on_click(lambda _: self.run.stop())
         self.rate.observe(self._rate_typed, "value")
-        self.log.observe(lambda _: self._changed.set(), "value")
-        controls = widgets.HBox([self.pause, self.stop, self.rate, self.log])
-        curves = widgets.HBox([self.loss, self.accuracy], layout=widgets.Layout(flex_flow="row wrap"))
-        self.box = widgets.VBox([self.head, curves, controls])
-        for control in (self.pause, self.stop, self.rate, self.log):
+        self.log.observe(lambda _: self._repaint(), "value")
+        self.advice, self.spoken = widgets.HTML(), widgets.HTML()
+        controls = widgets.HBox([self.pause, self.stop, self.rate], layout=widgets.Layout(flex_flow="row wrap"))
+        self.box = widgets.VBox([self.head, self.advice, controls, self._build_tab(), self.spoken])
+        for control in self._controls:
             _answer_while_busy(control)
+
+    def _build_tab(self) -> widgets.Tab:
+        """The pages, of which only the one in view is painted."""
+        wide = widgets.Layout(width="auto")
+        self.past = widgets.Checkbox(description="earlier runs", indent=False, layout=wide, value=True)
+        self.sound = widgets.Checkbox(description="sound at the end", indent=False, layout=wide)
+        self.norms = widgets.Checkbox(description="norms of weights and gradients", indent=False, layout=wide)
+        self.norms.observe(lambda change: self.run.watch("all" if change["new"] else "classes"), "value")
+        high = widgets.Layout(min_height=PAGE_HEIGHT)
+        self.classes, self.layers, self.notes = widgets.HTML(layout=high), widgets.HTML(), widgets.HTML(layout=high)
+        curves = widgets.HBox([self.loss, self.accuracy], layout=widgets.Layout(flex_flow="row wrap"))
+        boxes = [self.log, self.past] if any(self._earlier.values()) else [self.log]
+        pages = [
+            widgets.VBox([curves, widgets.HBox([*boxes, self.sound])], layout=high),
+            self.classes,
+            widgets.VBox([self.layers, self.norms], layout=high),
+            self.notes,
+        ]
+        self.tab = widgets.Tab(children=pages)
+        for number, title in enumerate(TITLES):
+            self.tab.set_title(number, title)
+        for seen, name in ((self.tab, "selected_index"), (self.past, "value")):
+            seen.observe(lambda _: self._repaint(), name)
+        self.tab.selected_index = 0
+        self._title = TITLES[3]
+        return self.tab
+
+    @property
+    def _controls(self) -> tuple[Any, ...]:
+        return (self.pause, self.stop, self.rate, self.log, self.past, self.sound, self.norms, self.tab)
 
     def _rate_typed(self, change: dict[str, Any]) -> None:
         if not 0 < change["new"] < float("inf"):
@@ -81,6 +122,12 @@ class Dashboard:
     def _notice(self, state: RunState, event: Event) -> None:
         self._changed.set()
 
+    def _repaint(self) -> None:
+        """Have what is in view painted; after the end there is no painter any more."""
+        self._changed.set()
+        if self.painted.is_set():
+            self._paint(self.run.state)
+
     def _follow(self) -> None:
         try:
             while not self.run.is_done:
@@ -90,37 +137,78 @@ class Dashboard:
                     self._paint(self.run.state)
                 self.run.wait_quietly(SECONDS_BETWEEN_PAINTINGS)
             self._paint(self.run.state)
+            if self.sound.value:
+                self.spoken.value += tone_html()
             self._handle.update(self._static(self.run.state), raw=True)
         finally:
             self.painted.set()
 
     def _paint(self, state: RunState) -> None:
-        loss, accuracy = charts(state, self.log.value)
-        self.head.value = head_html(state)
-        self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
+        self.head.value = head_html(state, "" if state.is_over else self._meter.text())
+        self.advice.value = _advice_html(state)
+        self.spoken.value = spoken_html(state)
+        self._paint_page(state)
+        if self._title != (title := notes_title(state)):
+            self._title = title
+            self.tab.set_title(3, title)
         self.pause.description = "Resume" if state.phase == "paused" else "Pause"
-        for control in (self.pause, self.stop, self.rate, self.log):
+        for control in self._controls[:-1]:
             control.disabled = state.is_over
         if self._shown_rate != (peak := float(f"{state.peak_rate:.4g}")):
             self._shown_rate = self.rate.value = peak
 
+    def _paint_page(self, state: RunState) -> None:
+        match self.tab.selected_index:
+            case 1:
+                self.classes.value = _page(classes_html(state))
+            case 2:
+                self.layers.value = _page(layers_html(state))
+            case 3:
+                self.notes.value = _page(notes_html(state))
+            case _:
+                loss, accuracy = charts(state, self.log.value, self._earlier if self.past.value else None)
+                self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
+
     def _static(self, state: RunState) -> dict[str, str]:
-        return {"text/plain": alternative(state), "text/html": picture_html(state)}
+        return {"text/plain": alternative(state), "text/html": picture_html(state) + details_html(state)}
 
 
-def head_html(state: RunState) -> str:
-    """The words and the progress bar; always four lines high, so that nothing below jumps."""
+def head_html(state: RunState, use: str = "") -> str:
+    """The words, the progress bar, and what of the machine is in use; always four lines high: nothing below jumps."""
     words = glance(state)
     where = escape(" · ".join(filter(None, (words.phase, words.where))))
+    spoken = ", ".join(filter(None, (words.phase, words.where.replace(" · ", ", "), words.clock)))
+    used = f'<span style="float:right">{escape(use)}</span>' if use else ""
     bar = f'<div style="width:{words.progress:.1%};{TRACK};background:#2a8fd6"></div>'
     last = f'<span style="color:#c4391d">{escape(words.cause)}</span>' if words.cause else escape(words.scores)
     return (
         f'<div style="{LINE}"><b>{escape(words.name)}</b>  {where}'
         f'<span style="float:right">{escape(words.clock)}</span></div>'
         f'<div role="progressbar" aria-label="progress of {escape(words.name)}" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{words.progress * 100:.0f}" style="{TRACK}">{bar}</div>'
-        f'<div style="{LINE}">{escape(words.pace)}</div><div style="{LINE}">{last}</div>'
+        f'aria-valuenow="{words.progress * 100:.0f}" aria-valuetext="{escape(spoken, quote=True)}" '
+        f'style="{TRACK}">{bar}</div>'
+        f'<div style="{LINE}">{escape(words.pace)}{used}</div><div style="{LINE}">{last}</div>'
     )
+
+
+def spoken_html(state: RunState) -> str:
+    """What a screen reader says unasked: a sentence whenever an epoch or the training ends, in no one's sight."""
+    last = state.history[-1] if state.history else {}
+    scores = ", ".join(f"{name.replace('val_', 'validation ')} {last[name]:.3g}" for name in SPOKEN if name in last)
+    told = f"epoch {len(state.history)} of {state.epochs} is done: {scores}" if last else ""
+    told = state.sentence() if state.is_over else told
+    return f'<div role="status" aria-live="polite" style="{HIDDEN}">{escape(told)}</div>'
+
+
+def _advice_html(state: RunState) -> str:
+    """The first diagnosis in one line that is always there; all of it in the notes and under the pointer."""
+    text = escape(advice(state), quote=True)
+    mark = f'<b style="color:#c4391d">!</b> {text}' if text else ""
+    return f'<div style="{LINE};contain:inline-size" title="{text}">{mark}</div>'
+
+
+def _page(html: str) -> str:
+    return f'<div style="{PAGE}">{html}</div>'
 
 
 def _fluid(chart: Chart) -> str:

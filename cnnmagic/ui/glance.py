@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnnmagic.state import RunState, cause
 from cnnmagic.ui.chart import Chart, Curve
+from cnnmagic.ui.line import Point
 
 PHASES = {
     "queued": "waiting for the device",
@@ -37,7 +39,7 @@ def glance(state: RunState) -> Glance:
     """A run's state in words."""
     return Glance(
         name=state.name,
-        phase=PHASES[state.phase],
+        phase=f"waits for {state.behind}" if state.phase == "queued" and state.behind else PHASES[state.phase],
         where=_where(state),
         clock=_clock(state),
         pace=_pace(state),
@@ -47,8 +49,10 @@ def glance(state: RunState) -> Glance:
     )
 
 
-def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
-    """The curves of loss and of accuracy.
+def charts(
+    state: RunState, log: bool = False, earlier: Mapping[str, tuple[tuple[Point, ...], ...]] | None = None
+) -> tuple[Chart, Chart]:
+    """The curves of loss and of accuracy, and by these names the lines of earlier runs.
 
     `training` has a point for every few batches, `epochs` the means that Keras gives for whole epochs; a point at 2.5
     lies in the middle of the third epoch.
@@ -57,6 +61,7 @@ def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
     best = state.best or {}
     mark = (float(state.best_epoch or 0), best["val_accuracy"]) if "val_accuracy" in best else None
     span = (0.0, float(state.epochs or 1))
+    before = earlier or {}
     pairs = []
     for name in ("loss", "accuracy"):
         curves = (
@@ -70,8 +75,14 @@ def charts(state: RunState, log: bool = False) -> tuple[Chart, Chart]:
         )
         pairs.append(tuple(curve for curve in curves if curve.points) or curves[:1])
     return (
-        Chart("loss", "epoch", "cross-entropy", pairs[0], x_range=span, log=log),
-        Chart("accuracy", "epoch", "", pairs[1], x_range=span, percent=True, best=mark),
+        Chart("loss", "epoch", "cross-entropy", pairs[0], x_range=span, log=log, earlier=before.get("loss", ())),
+        Chart(
+            *("accuracy", "epoch", "", pairs[1]),
+            x_range=span,
+            percent=True,
+            best=mark,
+            earlier=before.get("accuracy", ()),
+        ),
     )
 
 

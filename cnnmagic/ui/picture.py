@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 from html import escape
 
+from cnnmagic.diagnosis import diagnose
 from cnnmagic.state import RunState
 from cnnmagic.ui.chart import describe, draw
+from cnnmagic.ui.confusion import MOST_DRAWN, class_table, describe_matrix, matrix_svg, told_of
 from cnnmagic.ui.glance import Glance, charts, glance
 from cnnmagic.ui.label import FONT_SIZE, fitted, xml_text
+from cnnmagic.ui.pages import layers_html, notes_html
 
 WIDTH, HEIGHT = 900, 340
 SIZE = 13
@@ -35,6 +38,30 @@ def picture_html(state: RunState) -> str:
     data = base64.b64encode(picture(state).encode()).decode()
     text = escape(alternative(state), quote=True)
     return f'<img alt="{text}" style="max-width:100%" width="{WIDTH}" src="data:image/svg+xml;base64,{data}"/>'
+
+
+def details_html(state: RunState) -> str:
+    """What the picture has no room for, folded: notes, classes and layers; nothing where there is none of them."""
+    folded = {
+        f"notes ({len(state.notes) + len(diagnose(state))})": notes_html(state)
+        if state.notes or diagnose(state)
+        else "",
+        "classes": _confusion(state) if state.seen else "",
+        "layers": layers_html(state) if state.layers_seen else "",
+    }
+    return "".join(f"<details><summary>{title}</summary>{html}</details>" for title, html in folded.items() if html)
+
+
+def _confusion(state: RunState) -> str:
+    """The matrix as an image, which a notebook keeps even where it isn't trusted, and the table of classes."""
+    seen = state.seen[-1]
+    image = ""
+    if len(state.classes) <= MOST_DRAWN:
+        drawn = matrix_svg(seen, state.classes, INK, PAPER)
+        data = base64.b64encode(drawn.encode()).decode()
+        text = escape(describe_matrix(seen, state.classes), quote=True)
+        image = f'<img alt="{text}" src="data:image/svg+xml;base64,{data}"/>'
+    return f"<div>{told_of(seen)}</div>{image}{class_table(seen, state.classes)}"
 
 
 def alternative(state: RunState) -> str:

@@ -16,6 +16,7 @@ MOST_MARKS = 24
 # Lines are drawn in quarters of a pixel, which makes whole numbers smooth and their text short.
 FINE, SCALE = 4, ".25"
 LINE_WIDTH = 1.75
+SHADOW = "#868e96"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,14 @@ def draw_lines(plot: Plot, lines: Sequence[tuple[Pen, Entry, list[list[Point]]]]
     """Draw each curve's runs of points with its pen, and its sample in the legend."""
     drawn = "".join(_draw_line(plot, *line) for line in lines)
     return f'<g fill="none" transform="scale({SCALE})" stroke-width="{LINE_WIDTH * FINE:g}">{drawn}</g>'
+
+
+def draw_shadows(plot: Plot, lines: Sequence[Sequence[Point]]) -> str:
+    """Draw lines of earlier runs, thin and grey."""
+    if not lines:
+        return ""
+    path = "".join(line_path(plot.pixels(line)) for line in lines)
+    return f'<path fill="none" stroke="{SHADOW}" opacity=".55" d="{path}"/>'
 
 
 def draw_best(plot: Plot, best: Point, text: str) -> str:
