@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from cnnmagic.errors import CnnError, RunError
+from cnnmagic.memory import told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan, Training
 from cnnmagic.run import Run
@@ -25,6 +26,8 @@ PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
     """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
     run = _connected(Run(name, plan, model, dataset))
+    if plan.batch_is_auto:
+        _try_batches(run)
     run.seed = secrets.randbelow(LARGEST_SEED) if plan.seed is None else plan.seed
     run.texts = dict(texts or {}) if "use" in plan.text else {}
     if plan.training is not None and plan.training.checkpoint:
@@ -49,8 +52,9 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         try:
             fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
         except BaseException as error:
-            record.failure = cause(error)
-            raise
+            told = told_of_memory(error, run.plan)
+            record.failure = cause(told)
+            raise told from error if told is not error else error.__cause__
         finally:
             release()
             run.snapshot = keeper.last
@@ -58,6 +62,19 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             record.close()
 
     return work
+
+
+def _try_batches(run: Run) -> None:
+    """On a GPU, where a trial is quick and memory short, put the largest batch that runs in place of the estimate."""
+    from cnnmagic.engine.backend import device_name
+    from cnnmagic.engine.batch_trial import find_batch
+
+    training = run.plan.training
+    if training is None or device_name() == "CPU":
+        return
+    size = find_batch(run.model, run.dataset, training.batch_size)
+    run.plan = replace(run.plan, training=replace(training, batch_size=size))
+    run.note(f"batch=auto is {size}, the largest of those tried that the GPU can train and that leaves enough batches")
 
 
 def more(run: Run, epochs: int) -> None:

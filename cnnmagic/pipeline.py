@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
 from cnnmagic.errors import DataError, PlanError
 from cnnmagic.layers import KerasLayer, Shape
+from cnnmagic.memory import settled
 from cnnmagic.plans import Plan, Training
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_plan(
             return earlier[name]
         return zoo_text(name.lower()) if name.lower() in zoo_names() else None
 
-    return resolve(
+    plan = resolve(
         _parsed(text, first_line),
         variables,
         describe,
@@ -45,6 +46,7 @@ def make_plan(
         known=(*earlier, *zoo_names()),
         measure=measure,
     )
+    return settled(plan)
 
 
 def _parsed(text: str, first_line: int) -> syntax.Program:
@@ -113,4 +115,5 @@ def retrained(plan: Plan, words: str) -> Plan:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
     training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
     check_training(training, directive)
-    return replace(plan, training=training)
+    is_auto = plan.batch_is_auto and plan.training is not None and training.batch_size == plan.training.batch_size
+    return settled(replace(plan, training=training, batch_is_auto=is_auto))

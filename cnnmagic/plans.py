@@ -55,7 +55,7 @@ class Training:
     """How to train; fields are options of the `train` line by their Keras names."""
 
     epochs: int = option("count", 10, help="passes over the training images")
-    batch_size: int = option("count", 32, bare=False, help="images between two changes of the weights")
+    batch_size: int = option("batch", 32, bare=False, help="images between two changes of the weights, or auto")
     optimizer: str = option("optimizer", "adam", help="sgd, adam, adamw, rmsprop, adadelta, …")
     learning_rate: float | None = option(
         "positive", None, bare=False, help="size of a step; the optimizer's default if not given"
@@ -156,6 +156,7 @@ class Plan:
     choices: tuple[Choice, ...] = ()
     base: Base | None = None
     notes: tuple[str, ...] = field(default=())
+    batch_is_auto: bool = False
 
     @property
     def parameters(self) -> int:

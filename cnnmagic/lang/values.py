@@ -36,6 +36,7 @@ MEANINGS = {
     "positive": "a number above 0",
     "flag": "`yes` or `no`",
     "span": "a number of at least 0, or `no`",
+    "batch": "a whole number above 0, or `auto`",
     "shape": "a shape such as `7x7x64`",
     "margins": "a margin such as `1`, `1x2` or `0x1x0x1`",
     "name": "a word",
@@ -130,6 +131,11 @@ def _span(value: syntax.Value) -> float | None:
     return float(value) if isinstance(value, int | float) and value >= 0 and isfinite(value) else None
 
 
+def _batch(value: syntax.Value) -> int | None:
+    """0 stands for `auto`."""
+    return 0 if isinstance(value, syntax.Name) and str(value).lower() == "auto" else _count(value)
+
+
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:
     sizes = (value,) if isinstance(value, int) else _sizes(value)
     return sizes if sizes and len(sizes) <= MOST_AXES and min(sizes) >= 1 else None
@@ -174,6 +180,7 @@ _READERS: dict[str, Callable[[syntax.Value], Any]] = {
     "positive": _positive,
     "flag": _flag,
     "span": _span,
+    "batch": _batch,
     "shape": _shape,
     "margins": _margins,
     "name": _name,

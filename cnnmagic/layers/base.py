@@ -18,6 +18,7 @@ Kind = Literal[
     "positive",
     "flag",
     "span",
+    "batch",
     "shape",
     "margins",
     "name",

@@ -17,6 +17,7 @@ def value(text: str):
 
 READ: dict[str, dict[str, Any]] = {
     "count": {"1": 1, "64": 64},
+    "batch": {"1": 1, "64": 64, "auto": 0},
     "pair": {"3": (3, 3), "3x5": (3, 5), "(2, 4)": (2, 4)},
     "strides": {"2": (2, 2), "/2": (2, 2), "/2x1": (2, 1), "2x1": (2, 1)},
     "padding": {"same": "same", "VALID": "valid", '"same"': "same"},
@@ -36,6 +37,7 @@ READ: dict[str, dict[str, Any]] = {
 }
 REFUSED = {
     "count": ["0", "-1", "1.5", "many", "3x3", "2000000000"],
+    "batch": ["0", "-1", "1.5", "many", "3x3", "2000000000"],
     "pair": ["0", "3x3x3", "?x3", "0x3", "1.5", "big"],
     "strides": ["0", "/0", "-2"],
     "padding": ["some", "3"],
