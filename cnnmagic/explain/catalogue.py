@@ -1,0 +1,86 @@
+"""The questions in the order in which they are asked, and the answers to those that apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnmagic.errors import CnnError
+from cnnmagic.explain.answer import Answer
+from cnnmagic.explain.find import find_question
+from cnnmagic.explain.language import language
+from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.questions import (
+    architecture,
+    confusion,
+    convolution,
+    cost,
+    databricks,
+    features,
+    gradcam,
+    layers,
+    learning_rate,
+    mathematics,
+    next,
+    odd_filters,
+    overfitting,
+    pooling,
+    sizes,
+    softmax,
+    volumes,
+    why_cnn,
+)
+from cnnmagic.explain.silent import Silent
+from cnnmagic.explain.texts import Words, table
+from cnnmagic.plans import Plan
+from cnnmagic.state import RunState
+
+QUESTIONS: dict[str, Callable[[Plan, RunState | None, Probe], Answer | None]] = {
+    "mathematics": mathematics.answer,
+    "why-cnn": why_cnn.answer,
+    "architecture": architecture.answer,
+    "softmax": softmax.answer,
+    "odd-filters": odd_filters.answer,
+    "sizes": sizes.answer,
+    "databricks": databricks.answer,
+    "next": next.answer,
+    "volumes": volumes.answer,
+    "convolution": convolution.answer,
+    "pooling": pooling.answer,
+    "overfitting": overfitting.answer,
+    "learning-rate": learning_rate.answer,
+    "confusion": confusion.answer,
+    "features": features.answer,
+    "gradcam": gradcam.answer,
+    "cost": cost.answer,
+    "layers": layers.answer,
+}
+
+
+def title_of(question: str) -> str:
+    """The question in the language in force."""
+    return str(table(language(), question)["title"])
+
+
+def applying(plan: Plan, state: RunState | None = None) -> list[str]:
+    """The ids of the questions that have an answer for this network now, or say what it waits for."""
+    silent = Silent()
+    return [question for question, answer in QUESTIONS.items() if answer(plan, state, silent) is not None]
+
+
+def listing(plan: Plan, state: RunState | None = None) -> str:
+    """The questions that apply, one a line: id and words."""
+    ids = applying(plan, state)
+    width = max(map(len, ids))
+    return "\n".join(f"{question:<{width}}  {title_of(question)}" for question in ids)
+
+
+def answer(words: str, plan: Plan, state: RunState | None = None, probe: Probe | None = None) -> Answer:
+    """The answer to a question, by its id or in free words; raises `CnnError` where none fits, or it does not apply."""
+    question = words if words in QUESTIONS else find_question(words)
+    said = Words("panel")
+    if question is None:
+        raise CnnError(said("nothing", words=words), remedy=f"{said('there_are')}\n{listing(plan, state)}")
+    found = QUESTIONS[question](plan, state, probe or Silent())
+    if found is None:
+        raise CnnError(said("other", title=title_of(question)), remedy=f"{said('there_are')}\n{listing(plan, state)}")
+    return found

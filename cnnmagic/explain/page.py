@@ -1,0 +1,49 @@
+"""An answer as HTML: every text of the user's is escaped, a figure of ours stands as it is."""
+
+from __future__ import annotations
+
+import re
+
+from cnnmagic.explain.answer import Answer, Number
+from cnnmagic.explain.drawing import safe
+from cnnmagic.explain.language import language
+from cnnmagic.explain.texts import table
+
+CELL = "padding:1px 10px 1px 0;text-align:left;vertical-align:top"
+CODE = "margin:.4em 0;padding:.4em .8em;background:rgba(128,128,128,.12);overflow-x:auto;line-height:1.35"
+
+
+def answer_html(answer: Answer, heading: bool = True) -> str:
+    """The answer as one piece of HTML; with `heading` its title is on top."""
+    parts = [f"<h4>{safe(answer.title)}</h4>"] if heading else []
+    parts += [_paragraph(text) for text in re.split(r"\n\s*\n", answer.text.strip("\n"))]
+    parts += [f'<div style="margin:.6em 0;overflow-x:auto">{answer.figure}</div>'] if answer.figure else []
+    parts += [_numbers(answer.numbers)] if answer.numbers else []
+    if answer.experiment is not None:
+        parts.append(
+            f'<div>{safe(answer.experiment.label)}</div><pre style="{CODE}">{safe(answer.experiment.diff)}</pre>'
+        )
+    if answer.link is not None:
+        title, address = answer.link
+        parts.append(f'<div><a href="{safe(address)}" target="_blank" rel="noopener">{safe(title)}</a></div>')
+    return f'<div lang="{language()}" style="line-height:1.5;max-width:70em">{"".join(parts)}</div>'
+
+
+def _paragraph(text: str) -> str:
+    """A paragraph; one whose lines are all indented is code."""
+    if all(line.startswith("    ") for line in text.split("\n")):
+        lines = "\n".join(line[4:] for line in text.split("\n"))
+        return f'<pre style="{CODE}">{safe(lines)}</pre>'
+    told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe(text.strip()))
+    return f'<p style="margin:.5em 0">{told}</p>'
+
+
+def _numbers(numbers: tuple[Number, ...]) -> str:
+    heads = table(language(), "panel")["columns"]
+    head = "".join(f'<th scope="col" style="{CELL}">{safe(name)}</th>' for name in heads)
+    rows = "".join(
+        f'<tr><td style="{CELL}">{safe(n.label)}</td><td style="{CELL};text-align:right;white-space:nowrap">'
+        f'{safe(n.shown)}</td><td style="{CELL};opacity:.75">{safe(n.source)}</td></tr>'
+        for n in numbers
+    )
+    return f'<table style="border-collapse:collapse;margin:.4em 0"><tr>{head}</tr>{rows}</table>'

@@ -1,0 +1,101 @@
+"""How does a convolution work: kernel size, stride and padding?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnmagic.explain.answer import Answer, Number
+from cnnmagic.explain.drawing import svg, window
+from cnnmagic.explain.filled import size_formula
+from cnnmagic.explain.network import named, plain_convolutions, window_of
+from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.texts import Words
+from cnnmagic.layers import Conv2D, show
+from cnnmagic.plans import Plan, Step
+from cnnmagic.state import RunState
+
+SHOWN_PIXELS = 5
+MOST_SHOWN = 7  # a larger window is told by its sum alone
+
+
+def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
+    """The arithmetic of one layer of this network, and one output pixel of it worked out on an image."""
+    found = plain_convolutions(plan)
+    if not found:
+        return None
+    words, step = Words("convolution"), found[0]
+    layer = window_of(step)
+    high, wide = layer.kernel_size
+    span = (high - 1) * layer.dilation_rate[0] + 1
+    size = size_formula(step.input_shape[0], span, layer.strides[0], layer.padding, step.output_shape[0])
+    products = high * wide * (step.input_shape[-1] or 0) // layer.groups
+    values = {"layer": named(step), "high": high, "wide": wide, "stride": layer.strides[0], "padding": layer.padding}
+    values |= {"size": size, "products": products, "filters": layer.filters, "shape": show(step.input_shape)}
+    values["out"] = show(step.output_shape)
+    parts = [words("text", **values), words(layer.padding, **values)]
+    told, measured = _worked(step, probe, words)
+    figure = _figure(layer, words) if high == wide and max(layer.dilation_rate) == 1 else None
+    numbers = (*_numbers(step, products, words), *measured)
+    return words.answer("\n\n".join([*parts, *told]), numbers, figure)
+
+
+def zeros(size: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
+    """Zeros before and after `size` pixels, as TensorFlow lays them: the odd one goes to the end."""
+    if padding != "same":
+        return 0, 0
+    whole = max(0, (-(-size // stride) - 1) * stride + kernel - size)
+    return whole // 2, whole - whole // 2
+
+
+def _numbers(step: Step, products: int, words: Words) -> list[Number]:
+    layer = window_of(step)
+    found = [
+        words.number("products", products, layer=step.name),
+        words.number("weights", step.parameters, layer=step.name),
+    ]
+    height, width, depth = step.output_shape
+    if height and width and depth:
+        found.append(words.number("height", height, layer=step.name))
+        found.append(words.number("positions", height * width, layer=step.name))
+        found.append(words.number("multiplies", height * width * depth * products, layer=step.name))
+    before, after = zeros(step.input_shape[0] or 0, layer.kernel_size[0], layer.strides[0], layer.padding)
+    return [*found, words.number("before", before, layer=step.name), words.number("after", after, layer=step.name)]
+
+
+def _worked(step: Step, probe: Probe, words: Words) -> tuple[list[str], list[Number]]:
+    """The window, the products and the sum of filter 0 at the middle of the picked image."""
+    height, width, _ = step.output_shape
+    image, kernel = probe.picked(), probe.kernel(step.name)
+    if image is None or kernel is None or not height or not width:
+        return [words("missing")], []
+    row, column = height // 2, width // 2
+    patch, (weights, biases) = probe.patch(step.name, row, column), kernel
+    if patch is None:
+        return [words("missing")], []
+    total = float((patch * weights[..., 0]).sum())
+    bias = 0.0 if biases is None else float(biases[0])
+    where = {"layer": step.name, "row": row, "column": column, "split": image.split, "index": image.index}
+    numbers = [words.number("sum", total, **where), words.number("bias", bias, **where)]
+    numbers.append(words.number("pixel", total + bias, **where))
+    lines = _lines(patch[..., 0], weights[..., 0, 0]) if max(weights.shape[:2]) <= MOST_SHOWN else ""
+    told = [
+        words("worked", **where, channels=patch.shape[-1]),
+        lines,
+        words("total", total=total, bias=bias, pixel=total + bias),
+    ]
+    return [part for part in told if part], numbers
+
+
+def _lines(window: Any, weights: Any) -> str:
+    """The window, the kernel and the products side by side."""
+    rows = zip(window, weights, window * weights, strict=True)
+    return "\n".join("    " + "   ".join(" ".join(f"{v:7.3f}" for v in part) for part in row) for row in rows)
+
+
+def _figure(layer: Conv2D, words: Words) -> str:
+    kernel = layer.kernel_size[0]
+    pads = zeros(SHOWN_PIXELS, kernel, layer.strides[0], layer.padding)
+    side = max(SHOWN_PIXELS, kernel)
+    title = words("figure", kernel=kernel, padding=layer.padding, stride=layer.strides[0])
+    drawn = window(side, kernel, pads, title)
+    return svg(440, 30 + (side + sum(pads)) * 22, title, drawn)

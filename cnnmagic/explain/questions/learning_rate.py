@@ -1,0 +1,63 @@
+"""Is the learning rate right?"""
+
+from __future__ import annotations
+
+from cnnmagic.diagnosis import Diagnosis, diagnose
+from cnnmagic.explain.answer import Answer, Experiment, Number
+from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.texts import Words
+from cnnmagic.explain.twins import twin_of, with_train
+from cnnmagic.layers.phrase import number_text
+from cnnmagic.plans import Plan, Training
+from cnnmagic.state import RunState
+
+# Rates of Keras 3 where a cell gives none.
+DEFAULTS = {"sgd": 0.01, "adafactor": 0.001, "ftrl": 0.001, "ScheduleFreeAdamW": 0.0025} | dict.fromkeys(
+    ("adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion", "lamb", "muon"), 0.001
+)
+TOO_LOW = ("rate too low", "learns nothing")
+
+
+def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
+    """The rate in force, what the losses say of it, and a tenth or ten times of it to try."""
+    if plan.output is None:
+        return None
+    words, training = Words("learning-rate"), plan.training or plan.recipe or Training()
+    rate = _rate(training, state)
+    values = {"optimizer": training.optimizer, "schedule": training.schedule}
+    numbers = [] if rate is None else [words.number("rate", rate, **values)]
+    if state is None or not state.history:
+        text = words.all("text", "missing", **values)
+        return words.answer(text, tuple(numbers), None, _experiment(plan, rate, None, words))
+    found = next((one for one in diagnose(state) if one.question == "learning-rate"), None)
+    numbers += _measured(state, words)
+    verdict = words("verdict_" + found.kind.replace(" ", "_")) if found else words("fine", **_fall(state))
+    parts = [words("text", **values), verdict, words("finder")]
+    return words.answer("\n\n".join(parts), tuple(numbers), probe.curves(), _experiment(plan, rate, found, words))
+
+
+def _rate(training: Training, state: RunState | None) -> float | None:
+    """The rate of the run, of the cell, or of Keras."""
+    if state is not None and state.peak_rate:
+        return state.peak_rate
+    return training.learning_rate or DEFAULTS.get(training.optimizer)
+
+
+def _measured(state: RunState, words: Words) -> list[Number]:
+    first, last = state.history[0]["loss"], state.history[-1]["loss"]
+    found = [words.number("first", first, images=state.images), words.number("last", last, epoch=len(state.history))]
+    if state.chance:
+        found.append(words.number("chance", state.chance, classes=len(state.classes)))
+    return found
+
+
+def _fall(state: RunState) -> dict[str, float]:
+    return {"first": state.history[0]["loss"], "last": state.history[-1]["loss"], "epochs": len(state.history)}
+
+
+def _experiment(plan: Plan, rate: float | None, found: Diagnosis | None, words: Words) -> Experiment | None:
+    if rate is None:
+        return None
+    other = float(f"{rate * 10 if found and found.kind in TOO_LOW else rate / 10:.6g}")
+    text = with_train(plan, f"lr={number_text(other)}")
+    return twin_of(plan, words("button", rate=number_text(other)), text)

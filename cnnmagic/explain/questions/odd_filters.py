@@ -1,0 +1,66 @@
+"""Are filter sizes always odd?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cnnmagic.explain.answer import Answer, Experiment
+from cnnmagic.explain.drawing import PIXEL, svg, window
+from cnnmagic.explain.network import named, plain_convolutions, recounted, window_of
+from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.texts import Words
+from cnnmagic.explain.twins import of_line, twin_of, with_kernel
+from cnnmagic.plans import Plan, Step
+from cnnmagic.state import RunState
+
+SHOWN_PIXELS = 5
+
+
+def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
+    """The centre pixel, the zeros on each side, and how far an even kernel moves the picture."""
+    found = plain_convolutions(plan)
+    if not found:
+        return None
+    words, step = Words("odd-filters"), next((s for s in found if window_of(s).kernel_size[0] % 2), found[0])
+    values = _values(found, step)
+    kernel, other = values["kernel"], values["other"]
+    numbers = [words.number("odd", values["odd"], all=len(found)), words.number("shift", shift(kernel), **values)]
+    numbers.append(words.number("shift2", shift(other), **values))
+    numbers.append(words.number("weights", step.parameters, **values))
+    twin = recounted(plan, {s.name: replace(window_of(s), kernel_size=(other, other)) for s in of_line(plan, step)})
+    if twin is not None:
+        numbers.append(words.number("weights2", twin.step(step.name).parameters, **values))
+    text = words.all("text" if kernel % 2 else "even", "rest", **values)
+    return words.answer(text, tuple(numbers), _figure(kernel, other, words), _experiment(plan, step, other, words))
+
+
+def _values(found: tuple[Step, ...], step: Step) -> dict[str, Any]:
+    kernel = window_of(step).kernel_size[0]
+    odd = sum(all(side % 2 for side in window_of(s).kernel_size) for s in found)
+    (before, after), (before2, after2) = pads(kernel), pads(kernel + 1)
+    values = {"layer": named(step), "kernel": kernel, "other": kernel + 1, "odd": odd, "all": len(found)}
+    return values | {"before": before, "after": after, "before2": before2, "after2": after2}
+
+
+def pads(kernel: int) -> tuple[int, int]:
+    """Zeros before and after the pixels with `same` at stride 1: TensorFlow gives the odd one to the end."""
+    return (kernel - 1) // 2, kernel - 1 - (kernel - 1) // 2
+
+
+def shift(kernel: int) -> float:
+    """How far the middle of the window lies from the middle of the pixel that it answers for, in pixels."""
+    return (kernel - 1) / 2 - pads(kernel)[0]
+
+
+def _figure(kernel: int, other: int, words: Words) -> str:
+    first = window(SHOWN_PIXELS, kernel, pads(kernel), words("drawn", kernel=kernel))
+    left = (SHOWN_PIXELS + kernel - 1) * PIXEL + 40
+    second = window(SHOWN_PIXELS, other, pads(other), words("drawn", kernel=other), x=left)
+    width, height = left + (SHOWN_PIXELS + other) * PIXEL, 30 + (SHOWN_PIXELS + other) * PIXEL
+    return svg(width, height, words("figure", kernel=kernel, other=other, shift=shift(other)), first + second)
+
+
+def _experiment(plan: Plan, step: Step, other: int, words: Words) -> Experiment | None:
+    text = with_kernel(plan, step, other)
+    return twin_of(plan, words("button", other=other), text)

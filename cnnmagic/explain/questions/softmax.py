@@ -1,0 +1,81 @@
+"""Why softmax on the last fully connected layer?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+from cnnmagic.explain.answer import Answer, Experiment, Number
+from cnnmagic.explain.drawing import bars
+from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.texts import Words
+from cnnmagic.explain.twins import line_of, twin_of, word_exchanged
+from cnnmagic.plans import Plan
+from cnnmagic.state import RunState
+
+TEMPERATURES = (0.5, 1.0, 2.0)
+SHOWN = 10
+
+
+def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
+    """From yes or no to many classes; this network's numbers before softmax and after it, at three temperatures."""
+    if plan.output is None:
+        return None
+    words, classes = Words("softmax"), plan.output.units
+    numbers = [words.number("classes", classes, layer=plan.steps[-1].name)]
+    text = words("text" if classes > 1 else "single", classes=classes, activation=plan.output.activation)
+    logits, image = probe.logits(), probe.picked()
+    if logits is None or image is None or classes < 2 or plan.output.activation != "softmax":
+        missing = [words("missing")] if classes > 1 and logits is None else []
+        return words.answer("\n\n".join([text, *missing]), tuple(numbers), None, _experiment(plan, words))
+    names = _names(plan, classes)
+    where = {"split": image.split, "index": image.index, "label": image.label, "layer": plan.steps[-1].name}
+    numbers += _read(list(logits), names, words, where)
+    told = words("measured", **where, answer=names[_top(logits)])
+    figure = _figure(list(logits), names, words)
+    return words.answer(f"{text}\n\n{told}", tuple(numbers), figure, _experiment(plan, words))
+
+
+def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
+    """Shares that add up to 1: exp(z / T) over their sum; the largest is taken away first, so that none overflows."""
+    top = max(logits)
+    powers = [exp((z - top) / temperature) for z in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def _read(logits: list[float], names: Sequence[str], words: Words, where: dict[str, object]) -> list[Number]:
+    top = _top(logits)
+    found = [words.number("logit", logits[top], name=names[top], **where)]
+    for temperature in TEMPERATURES:
+        share = softmax(logits, temperature)[top]
+        found.append(words.number("share", 100 * share, name=names[top], temperature=temperature, **where))
+    sigmoids = sum(1 / (1 + exp(-z)) for z in logits)
+    return [*found, words.number("sum", sum(softmax(logits)), **where), words.number("sigmoids", sigmoids, **where)]
+
+
+def _figure(logits: list[float], names: Sequence[str], words: Words) -> str:
+    order = sorted(range(len(logits)), key=lambda n: -logits[n])[:SHOWN]
+    shares = {temperature: softmax(logits, temperature) for temperature in TEMPERATURES}
+    drawn = []
+    for temperature in TEMPERATURES:
+        rows = [(names[n], shares[temperature][n], f"{shares[temperature][n]:.1%}") for n in order]
+        drawn.append(f"<div>{bars(words('figure', temperature=temperature), rows)}</div>")
+    return "".join(drawn)
+
+
+def _names(plan: Plan, classes: int) -> Sequence[str]:
+    known = plan.facts.classes if plan.facts else ()
+    return known if len(known) == classes else [str(n) for n in range(classes)]
+
+
+def _top(logits: Sequence[float]) -> int:
+    return max(range(len(logits)), key=lambda n: logits[n])
+
+
+def _experiment(plan: Plan, words: Words) -> Experiment | None:
+    """The twin whose classes are judged one by one, by sigmoids."""
+    line = line_of(plan, "output")
+    if line is None or plan.output is None or plan.output.activation != "softmax":
+        return None
+    text = word_exchanged(plan, line, r"\boutput\b(.*?)(?:\s+softmax)?\s*$", r"output\1 sigmoid")
+    return twin_of(plan, words("button"), text)
