@@ -16,19 +16,23 @@ from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 
 MOST_IMAGES, CHUNK = 2_000, 256
 LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
-SHARE, ALLOWANCE, AT_THE_END = 0.01, 0.5, 0.25  # of the training's seconds, and seconds besides
+SHARE, ALLOWANCE, AT_THE_END = 0.01, 0.5, 0.25  # of the training's seconds, and seconds in any case
 SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms
 
 
 class Budget:
-    """Seconds that may be spent: a share of those earned by training, and a first allowance."""
+    """Seconds that may be spent: a share of the training's, or an allowance where that is more."""
 
     def __init__(self) -> None:
-        self.left, self.share = ALLOWANCE, SHARE
+        self.earned, self.spent, self.share = 0.0, 0.0, SHARE
+
+    @property
+    def left(self) -> float:
+        return max(ALLOWANCE, self.earned) - self.spent
 
     def earn(self, seconds: float) -> None:
         """Add the share of so many seconds of training."""
-        self.left += self.share * seconds
+        self.earned += self.share * seconds
 
 
 class Watcher:
@@ -43,28 +47,27 @@ class Watcher:
         self.validation, self.training = _sample(dataset.validation, MOST_IMAGES), _sample(dataset.train, LAYER_IMAGES)
         self.whole = len(dataset.validation)
         self.budget = Budget()
+        self.room = 0.0
         self._inner: Any = None
 
     def turn_to(self, what: str) -> None:
         """Look at something else from now on."""
         self.what = what
-        if what in ("layers", "all"):
-            self.budget.left, self.budget.share = max(self.budget.left, ALLOWANCE), SHARE_ASKED_FOR
-        else:
-            self.budget.share = SHARE
+        asked = what in ("layers", "all")
+        self.budget.spent = 0.0 if asked else self.budget.spent
+        self.budget.share = SHARE_ASKED_FOR if asked else SHARE
 
     def look(self, epoch: int, is_last: bool = False) -> list[ClassesSeen | LayersSeen]:
         """What there is to see after an epoch, counted from 1, as far as the budget goes; the last is always seen."""
-        if is_last:
-            self.budget.left = max(self.budget.left, AT_THE_END)
-        if self.what == "no" or self.budget.left <= 0:
+        self.room = max(self.budget.left, AT_THE_END) if is_last else self.budget.left
+        if self.what == "no" or self.room <= 0:
             return []
         bring_up_to_date(self.model)
         started = time.monotonic()
         seen: list[ClassesSeen | LayersSeen | None] = [self._classes(epoch, started)]
         if is_last or self.what != "classes" or epoch & (epoch - 1) == 0:  # dead ReLUs seldom come to life again
             seen.append(self._layers(epoch, started))
-        self.budget.left -= time.monotonic() - started
+        self.budget.spent += time.monotonic() - started
         return [event for event in seen if event is not None]
 
     def _classes(self, epoch: int, started: float) -> ClassesSeen | None:
@@ -75,7 +78,7 @@ class Watcher:
         for rows in _chunks(len(self.validation), self.chunk):
             before = time.monotonic()
             answers.append(_answered(self.model, self.validation.images[rows]))
-            if 2 * time.monotonic() - before - started > self.budget.left:
+            if 2 * time.monotonic() - before - started > self.room:
                 break  # another chunk of the same duration would be too much
         answered = np.concatenate(answers)
         actual = self.validation.labels[: len(answered)].ravel().astype(int)
@@ -85,7 +88,7 @@ class Watcher:
 
     def _layers(self, epoch: int, started: float) -> LayersSeen | None:
         """Numbers of every layer; norms of weights and gradients only where they are asked for."""
-        if time.monotonic() - started > self.budget.left:
+        if time.monotonic() - started > self.room:
             return None
         shown = self.validation if len(self.validation) else self.training
         images = shown.images[:LAYER_IMAGES]
@@ -115,7 +118,7 @@ class Watcher:
                 peak = ops.convert_to_numpy(ops.max(values, axis=tuple(range(len(values.shape) - 1))))
                 peaks[number] = np.maximum(peaks[number], peak)
             count += len(part)
-            if 2 * time.monotonic() - before - started > self.budget.left:
+            if 2 * time.monotonic() - before - started > self.room:
                 break
         return sums / count, peaks, count
 

@@ -59,7 +59,7 @@ def describe_matrix(seen: ClassesSeen | None, classes: tuple[str, ...], most: in
         return "confusion matrix: no values yet"
     right = sum(number for actual, answer, number in seen.cells if actual == answer)
     wrong = sorted((cell for cell in seen.cells if cell[0] != cell[1]), key=lambda cell: -cell[2])[:most]
-    told = ", ".join(f"{_name(a, classes)} taken for {_name(b, classes)} {number} times" for a, b, number in wrong)
+    told = ", ".join(f"{_name(a, classes)} taken for {_name(b, classes)} ({number})" for a, b, number in wrong)
     return (
         f"confusion matrix after epoch {seen.epoch}: {right:,} of {seen.images:,} right"
         + f"; most often {told}" * bool(told)

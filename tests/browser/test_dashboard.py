@@ -15,6 +15,7 @@ dense 64 relu
 output 10
 train epochs=2000 batch=32"""
 LOAD = "%load_ext cnnmagic"
+PICTURE = "img[src^='data:image/svg+xml'][alt^='net ']"
 UNDER_WAY = r"epoch ([2-9]|\d\d+) of"
 
 
@@ -42,7 +43,7 @@ def test_curves_move_while_other_cells_run(training):
 
 def test_stop_ends_the_training_and_leaves_a_picture(training):
     training.output(1).get_by_role("button", name="Stop").click()
-    picture = training.output(1).locator("img[src^='data:image/svg+xml']")
+    picture = training.output(1).locator(PICTURE)
     picture.wait_for()
     assert "net stopped" in picture.get_attribute("alt")
     training.save()
@@ -75,7 +76,7 @@ def test_a_reload_loses_the_view_and_show_brings_it_back(training):
     training.run_and_wait(2)
     head(training, 2, "epoch [0-9]+ of").wait_for()
     training.output(2).get_by_role("button", name="Stop").click()
-    training.output(2).locator("img[src^='data:image/svg+xml']").wait_for()
+    training.output(2).locator(PICTURE).wait_for()
 
 
 def test_buttons_work_while_a_cell_is_busy(lab):
@@ -85,4 +86,26 @@ def test_buttons_work_while_a_cell_is_busy(lab):
     head(notebook, 1, UNDER_WAY).wait_for()
     notebook.run(2)
     notebook.output(1).get_by_role("button", name="Stop").click()
-    notebook.output(1).locator("img[src^='data:image/svg+xml']").wait_for()
+    notebook.output(1).locator(PICTURE).wait_for()
+
+
+def test_the_pages_show_classes_layers_and_notes(training):
+    output = training.output(1)
+    height = output.bounding_box()["height"]
+    output.get_by_role("tab", name="Classes").click()
+    output.locator("svg[aria-label^='confusion matrix after epoch']").wait_for()
+    output.get_by_role("tab", name="Layers").click()
+    output.get_by_role("cell", name="line3_conv").wait_for()
+    output.get_by_role("tab", name="Notes").click()
+    assert abs(output.bounding_box()["height"] - height) < 40
+    output.get_by_role("tab", name="Curves").click()
+    output.locator("svg[aria-label^=loss]").wait_for()
+
+
+def test_the_end_keeps_the_classes_in_the_saved_notebook(training):
+    training.output(1).get_by_role("button", name="Stop").click()
+    training.output(1).locator(PICTURE).wait_for()
+    training.output(1).get_by_text("classes", exact=True).click()
+    training.output(1).locator("img[alt^='confusion matrix']").wait_for()
+    training.save()
+    assert "confusion matrix" in training.read().cells[1].outputs[-1].data["text/html"]

@@ -45,7 +45,7 @@ def watched(run: Run, what: str = "classes") -> list[Event]:
 def seen(run: Run, what: str = "all") -> tuple[ClassesSeen, LayersSeen]:
     """What is seen of a model at rest."""
     watcher = Watcher(run.model, run.dataset, 64, what)
-    watcher.budget.left = 60.0
+    watcher.budget.earned = 60.0
     classes, layers = watcher.look(1)
     assert isinstance(classes, ClassesSeen)
     assert isinstance(layers, LayersSeen)
@@ -153,14 +153,14 @@ def test_looking_changes_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_budget_nothing_is_seen_but_at_the_end(trained: Run) -> None:
     watcher = Watcher(trained.model, trained.dataset, 64)
-    watcher.budget.left = 0.0
+    watcher.budget.spent = 60.0
     assert watcher.look(1) == []
     assert watcher.look(2, is_last=True)[0].epoch == 2
 
 
 def test_a_short_budget_makes_a_small_sample(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     watcher = Watcher(trained.model, trained.dataset, 64)
-    watcher.chunk, watcher.budget.left = 10, 1e-9
+    watcher.chunk, watcher.budget.spent = 10, watch.ALLOWANCE - 1e-9
     classes = watcher.look(1)[0]
     assert isinstance(classes, ClassesSeen)
     assert (classes.images, classes.whole) == (10, len(trained.dataset.validation))
@@ -177,3 +177,14 @@ def test_two_classes_in_one_number() -> None:
     validation = run.dataset.validation
     answers = run.model.predict(validation.images, verbose=0)[:, 0] > 0.5
     assert (matrix(classes, 2) == confusion_matrix(validation.labels, answers)).all()
+
+
+def test_what_is_spent_stays_within_the_share_of_the_time() -> None:
+    """By a clock of our own: a minute of training may spend 0.6 seconds, ten of them six."""
+    budget = watch.Budget()
+    assert budget.left == watch.ALLOWANCE
+    budget.earn(60)
+    assert budget.left == pytest.approx(0.6)
+    budget.spent = 0.6
+    budget.earn(540)
+    assert budget.left == pytest.approx(5.4)
