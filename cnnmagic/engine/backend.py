@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +63,16 @@ def _let_memory_grow(keras: ModuleType) -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError):  # the user's own TensorFlow code has used the GPU already, or shares it out
         return
+
+
+def give_memory_back() -> None:
+    """Let go of models that nobody holds any more, and give what glibc keeps of their memory back to the system.
+
+    Each training has a thread and so an arena of its own, whose free memory glibc holds on to for ever.
+    """
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library, another system
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _check_version(keras: ModuleType) -> None:

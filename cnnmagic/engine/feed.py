@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ class Feed:
     def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
         self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
         self.batches = math.ceil(len(images) / batch_size)
+        self.follow: Callable[[np.ndarray], object] = lambda order: None
         self.begin(0)
 
     def begin(self, epoch: int) -> None:
         """Follow the order of this epoch, counted from 0, from the next reading on."""
         self.order = order_of(len(self.images), self.seed, epoch)
+        self.follow(self.order)
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number`, counted from 0, of the epoch begun."""
@@ -37,33 +40,25 @@ class Feed:
     def source(self, first: int = 0) -> Any:
         """What `fit` takes: the batches from number `first` on, of whichever epoch is begun when they are read."""
         if load_keras().backend.backend() == "tensorflow":
-            return _TensorFlowFeed(self, first).dataset
+            return _tensorflow_source(self, first)
         return _numpy_source(self, first)
 
 
-class _TensorFlowFeed:
+def _tensorflow_source(feed: Feed, first: int) -> Any:
     """The same batches gathered by `tf.data` ahead of time, in C++ beside the training."""
+    import tensorflow as tf
 
-    def __init__(self, feed: Feed, first: int):
-        import tensorflow as tf
+    with tf.device("CPU:0"):  # on a GPU's memory they would be copied back for every batch
+        images, labels = tf.constant(feed.images), tf.constant(feed.labels)
+        order = tf.Variable(feed.order, trainable=False)
+    feed.follow = order.assign
+    size = feed.batch_size
 
-        with tf.device("CPU:0"):  # on a GPU's memory they would be copied back for every batch
-            images, labels = tf.constant(feed.images), tf.constant(feed.labels)
+    def batch(number: Any) -> Any:
+        rows = order[number * size : (number + 1) * size]
+        return tf.gather(images, rows), tf.gather(labels, rows)
 
-        def whole(_: Any) -> Any:
-            return tf.ensure_shape(tf.numpy_function(lambda: feed.order, [], tf.int64), [len(feed.images)])
-
-        def batch(number: Any, order: Any) -> Any:
-            rows = order[number * feed.batch_size : (number + 1) * feed.batch_size]
-            return tf.gather(images, rows), tf.gather(labels, rows)
-
-        def numbered(order: Any) -> Any:
-            numbers = tf.data.Dataset.range(first, feed.batches)
-            return numbers.map(lambda number: batch(number, order), num_parallel_calls=1)
-
-        dataset = tf.data.Dataset.range(1).map(whole).flat_map(numbered)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(feed.batches - first))
-        self.dataset = dataset.prefetch(BATCHES_AHEAD)
+    return tf.data.Dataset.range(first, feed.batches).map(batch, num_parallel_calls=1).prefetch(BATCHES_AHEAD)
 
 
 def _numpy_source(feed: Feed, first: int) -> Any:

@@ -14,6 +14,8 @@ def put_mean(model: Any) -> Arrays:
     weights = copied(model.trainable_variables)
     finalize = type(model.optimizer).finalize_variable_values  # `fit` may hide the optimizer's own
     finalize(model.optimizer, model.trainable_variables)
+    # On JAX both would hold the same buffer now, and a step gives away the buffers that it starts from.
+    assign(model.trainable_variables, copied(model.trainable_variables))
     return weights
 
 
