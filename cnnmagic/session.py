@@ -15,6 +15,7 @@ from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
+from cnnmagic.rates import RateCurve
 from cnnmagic.run import Run
 from cnnmagic.storage import Record, find_record, records
 
@@ -32,6 +33,7 @@ class Session:
             if isinstance(value, Plan | Run) and not name.startswith("_")
         }
         self.dashboards: dict[str, Any] = {}
+        self.found_rates: dict[str, tuple[Plan, RateCurve]] = {}
 
     def run_cell(self, name: str, text: str, wait: bool | None = None, first_line: int = 2) -> None:
         """Plan a `%%cnn` cell, show the plan and, where the cell says `train`, start its training.
@@ -49,7 +51,7 @@ class Session:
     def train(self, name: str, plan: Plan, wait: bool | None = None) -> Run:
         """Start the training of a plan under a name and show it."""
         run = self.start(name, plan)
-        self.show(run, self._waits() if wait is None else wait)
+        self.show(run, self.waits() if wait is None else wait)
         return run
 
     def start(self, name: str, plan: Plan) -> Run:
@@ -68,24 +70,24 @@ class Session:
             was_done = found.is_done
             found.resume()
             if was_done:
-                self.show(found, self._waits())
+                self.show(found, self.waits())
             return
         record = self._record(name)
-        self._say_loading()
+        self.say_loading()
         run = resume_record(record, self.variables)
         self.keep(record.name, run)
-        self.show(run, self._waits())
+        self.show(run, self.waits())
 
     def more(self, run: Run, epochs: int) -> None:
         """Train more epochs of a run and show it."""
         run.more(epochs)
-        self.show(run, self._waits())
+        self.show(run, self.waits())
 
     def load(self, name: str, number: int | None = None) -> Run:
         """Bring a run back from disk as it was at its last checkpoint."""
         self.check_name(name)
         record = find_record(name, number)
-        self._say_loading()
+        self.say_loading()
         run = load_record(record, self.variables)
         self._stop_earlier(name)
         self.keep(name, run)
@@ -263,10 +265,10 @@ class Session:
         raise RunError(f"`{wanted}` is planned and not trained.", remedy=f"`%cnn train {wanted}` trains it.")
 
     def _build(self, name: str, plan: Plan) -> Any:
-        self._say_loading()
+        self.say_loading()
         return build_model(plan, name)
 
-    def _say_loading(self) -> None:
+    def say_loading(self) -> None:
         from cnnmagic.engine import backend
 
         if self.shell is not None and not backend.is_loaded():
@@ -293,7 +295,7 @@ class Session:
         """Whether a kernel with a front end runs this, and not a terminal or a plain program."""
         return getattr(self.shell, "kernel", None) is not None
 
-    def _waits(self) -> bool:
+    def waits(self) -> bool:
         """Whether a cell must wait for its training: in a terminal, and where no one sits at the notebook.
 
         Executors such as nbclient and papermill end a cell's output with the cell; they are known by allowing no input.

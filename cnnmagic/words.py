@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from cnnmagic.errors import CnnError
+
+WITH_VALUES = ("--lr",)
 
 
 class Answered(Exception):
@@ -19,7 +22,7 @@ class Words(argparse.ArgumentParser):
     def read(self, line: str) -> argparse.Namespace:
         """The words of a magic's line; raises `CnnError` where they are wrong, `Answered` after `--help`."""
         try:
-            parts = shlex.split(line)
+            parts = list(_with_values(shlex.split(line)))
         except ValueError:
             raise CnnError(f"the quotes in `{line}` don't match.", remedy="Close them, or leave them out.") from None
         options = [part for part in parts if part.startswith("--")]
@@ -33,3 +36,11 @@ class Words(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise Answered
+
+
+def _with_values(parts: Sequence[str]) -> Iterator[str]:
+    """The parts of a line with `--lr 0.01` as one, `--lr=0.01`, so that it can be moved."""
+    rest = iter(parts)
+    for part in rest:
+        value = next(rest, None) if part in WITH_VALUES else None
+        yield part if value is None else f"{part}={value}"

@@ -75,6 +75,11 @@ class Kernel:
         found = [c["comm_id"] for c in opened if c["data"]["state"].get("description") == description]
         return str(found[-1])
 
+    def states(self) -> list[dict[str, Any]]:
+        """What controls were told to show, in order."""
+        sent = [m["content"]["data"] for m in self.told if m["msg_type"] in ("comm_open", "comm_msg")]
+        return [data.get("state", {}) for data in sent]
+
     def click(self, description: str, subshell: str | None = None) -> None:
         self.say(description, {"method": "custom", "content": {"event": "click"}}, subshell)
 
@@ -210,6 +215,26 @@ def test_what_would_follow_an_interrupted_wait_is_not_run(training: Kernel) -> N
     assert (reply["status"], reply["ename"]) == ("error", "RunError")
     assert "net goes on in the background" in reply["evalue"]
     assert training.reply(after)["status"] == "aborted"
+
+
+def test_lrfind_returns_at_once_and_its_button_trains(kernel: Kernel) -> None:
+    kernel(f"%%cnn net\n{LAYERS}\n")
+    request = kernel.send("%cnn lrfind net")
+    assert kernel.reply(request)["status"] == "ok"
+    assert kernel("type(net).__name__") == "'Plan'"
+    end = time.monotonic() + PATIENCE
+    while not any(state.get("description", "").startswith("Train with") for state in kernel.states()):
+        assert time.monotonic() < end
+        kernel.listen()
+    kept = [m["content"]["data"] for m in kernel.told if m["msg_type"] == "update_display_data"][-1]
+    assert "Suggested is a tenth" in kept["text/plain"]
+    assert "data:image/svg+xml;base64," in kept["text/html"]
+    kernel.click("Stop")  # what the button said when it was made
+    kernel.wait_for("type(net).__name__ == 'Run'")
+    assert kernel("net.plan.training.learning_rate > 0.001") == "True"
+    kernel.wait_for("net.state.epoch > 0")
+    kernel("net.stop(); net.wait_quietly(30)")
+    assert any("progressbar" in str(state.get("value", "")) for state in kernel.states())
 
 
 def test_show_after_the_end_is_a_picture(kernel: Kernel) -> None:

@@ -327,6 +327,39 @@ def hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
+def test_a_found_rate_trains(shell: Shell) -> None:
+    shell(f"%%cnn net\n{DIGITS.replace('train epochs=1', 'train adam epochs=1')}")
+    before = [weight.copy() for weight in shell["net"].model.get_weights()]
+    told = shell("%cnn lrfind net")
+    assert "batch 1 of 200" in told or "begins" in told
+    assert "smoothed" in told and "`%cnn train net --lr found`" in told
+    assert all((one == other).all() for one, other in zip(before, shell["net"].model.get_weights(), strict=True))
+    rate = float(told.split("the lowest: ")[1].split("\n")[0].rstrip("."))
+    for words in ("net --lr found", "lr=found", "net learning_rate=found 1", "--lr=found"):
+        assert f"learning rate {rate:g}, as `%cnn lrfind net` found it" in shell(f"%cnn train {words}")
+        assert shell["net"].plan.training.learning_rate == rate
+    assert "may find another rate" in shell("%cnn train net sgd --lr found")
+    assert shell["net"].plan.training.optimizer == "sgd"
+
+
+def test_a_range_test_is_refused_where_it_makes_no_sense(shell: Shell) -> None:
+    shell(f"%%cnn net\ninput 8x8x1\n{LAYERS}")
+    assert "no data to try rates on" in shell.fails("%cnn lrfind net", RunError)
+    assert "`%cnn lrfind net` finds one" in shell.fails("%cnn train net --lr found", RunError)
+    shell("%%cnn net\ndata digits\nconv 2 3x3")
+    assert "no `output`" in shell.fails("%cnn lrfind net", PlanError)
+    shell(f"%%cnn net --background\n{LONG}")
+    assert "would slow it down" in shell.fails("%cnn lrfind net", RunError)
+    shell["net"].stop()
+
+
+def test_a_rate_as_an_option(shell: Shell) -> None:
+    shell(f"%%cnn net\n{DIGITS}")
+    shell("%cnn train --lr 0.02 net 1")
+    assert shell["net"].plan.training.learning_rate == 0.02
+    assert "is not a number above 0" in shell.fails("%cnn train net --lr fast", PlanError)
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_has_help(verb: str, shell: Shell, hundred_columns, golden: Callable[[str, str], None]) -> None:
     golden(f"help/{verb}.txt", shell(f"%cnn {verb} --help"))

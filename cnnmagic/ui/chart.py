@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from math import log10
 
 from cnnmagic.ui.label import FONT_SIZE, xml_text
 from cnnmagic.ui.line import PENS, Point, Style, drawable_runs, thinned
@@ -18,7 +19,7 @@ from cnnmagic.ui.plot import (
     draw_shadows,
     lay_legend,
 )
-from cnnmagic.ui.scale import LIMIT, linear, logarithmic, number_text, tight
+from cnnmagic.ui.scale import LIMIT, linear, logarithmic, number_text, tight, tight_logarithmic
 
 Runs = list[Sequence[Point]]
 
@@ -40,8 +41,9 @@ class Chart:
     """Up to four curves over common axes.
 
     `x_range` fixes the horizontal axis ahead of the points, which can only widen it. With `percent` the values of y
-    are fractions, shown in per cent. `best` is a point to be marked, on a curve or not. `earlier` are lines of runs
-    before this one, thin and grey behind the curves and no wider than these.
+    are fractions, shown in per cent. `log` and `log_x` make the axes of y and of x logarithmic. `best` is a point to
+    be marked, on a curve or not, and `mark` what is written there in place of "best" and its value. `earlier` are lines
+    of runs before this one, thin and grey behind the curves and no wider than these.
     """
 
     title: str
@@ -52,6 +54,8 @@ class Chart:
     percent: bool = False
     log: bool = False
     best: Point | None = None
+    log_x: bool = False
+    mark: str = ""
     earlier: tuple[tuple[Point, ...], ...] = ()
 
 
@@ -116,20 +120,30 @@ def _fit(
     marked = [best] if best else []
     ends = [run[end] for run in chain(*runs) for end in (0, -1)]
     xs = [x for x, _ in marked + ends]
-    xs += chart.x_range or (() if xs else (0.0, 1.0))
+    xs += [x for x in chart.x_range or () if x > 0 or not chart.log_x]
+    xs = xs or [0.1 if chart.log_x else 0.0, 1.0]
     low, high = min(xs), max(xs)
     most = (width - LEFT - RIGHT) // VERTEX
-    lines = [[thinned(run, low, high, most, best) for run in curve] for curve in runs]
+    thin = _thinned_by_powers if chart.log_x else thinned
+    lines = [[thin(run, low, high, most, best) for run in curve] for curve in runs]
     ys = [y for _, y in chain(marked, *chain(*lines), *_shadows(chart))] or [0.1 if chart.log else 0.0, 1.0]
     up = (logarithmic if chart.log else linear)(min(ys), max(ys), chart.percent)
-    return Plot(width, height, tight(low, high), up), lines
+    return Plot(width, height, (tight_logarithmic if chart.log_x else tight)(low, high), up), lines
+
+
+def _thinned_by_powers(run: Sequence[Point], low: float, high: float, most: int, best: Point | None) -> list[Point]:
+    """Thin a run whose horizontal axis is logarithmic: in parts of equal width there."""
+    if len(run) <= most:
+        return list(run)
+    powers = thinned([(log10(x), y) for x, y in run], log10(low), log10(high), most, best and (log10(best[0]), best[1]))
+    return [(10**x, y) for x, y in powers]
 
 
 def _describe(chart: Chart, runs: list[Runs]) -> str:
     courses = (_course(chart, curve.label, run) for curve, run in zip(chart.curves, runs, strict=True))
     said = [f"{chart.title}: {', '.join(courses) or 'no values yet'}"]
     if best := _best(chart):
-        said.append(f"{_best_text(chart, best)} at {chart.x_label} {number_text(best[0])}")
+        said.append(chart.mark or f"{_best_text(chart, best)} at {chart.x_label} {number_text(best[0])}")
     if ends := [number_text(line[-1][1], chart.percent) for line in _shadows(chart)]:
         said.append(f"{len(ends)} earlier run{'s' * (len(ends) > 1)} in grey ended at {', '.join(ends)}")
     given, drawable = (sum(map(len, lists)) for lists in ([curve.points for curve in chart.curves], chain(*runs)))
@@ -152,22 +166,22 @@ def _losses(chart: Chart, given: int, drawable: int) -> list[str]:
 
 
 def _runs(chart: Chart) -> list[Runs]:
-    return [drawable_runs(curve.points, chart.log) for curve in chart.curves]
+    return [drawable_runs(curve.points, chart.log, chart.log_x) for curve in chart.curves]
 
 
 def _shadows(chart: Chart) -> list[Sequence[Point]]:
     """What of the earlier runs' lines has a place."""
     end = max((chart.x_range or (0.0, LIMIT))[1], *(curve.points[-1][0] for curve in chart.curves if curve.points), 0.0)
     lines = ([point for point in line if point[0] <= end] for line in chart.earlier)
-    return [run for line in lines for run in drawable_runs(line, chart.log)]
+    return [run for line in lines for run in drawable_runs(line, chart.log, chart.log_x)]
 
 
 def _best(chart: Chart) -> Point | None:
-    return chart.best if chart.best and drawable_runs([chart.best], chart.log) else None
+    return chart.best if chart.best and drawable_runs([chart.best], chart.log, chart.log_x) else None
 
 
 def _best_text(chart: Chart, best: Point) -> str:
-    return f"best {number_text(best[1], chart.percent)}"
+    return chart.mark or f"best {number_text(best[1], chart.percent)}"
 
 
 def _reason(chart: Chart) -> str:

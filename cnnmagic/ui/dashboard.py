@@ -59,7 +59,11 @@ class Dashboard:
             return
         # Said outright, since ipywidgets 7 and 8 have no method in common that tells it.
         view = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}}
-        self._handle = display({**view, **self._static(self.run.state)}, raw=True, display_id=True)
+        self.follow(display({**view, **self._static(self.run.state)}, raw=True, display_id=True))
+
+    def follow(self, handle: Any) -> None:
+        """Follow the run until it ends, wherever `box` is shown; `handle` is then given the picture that stays."""
+        self._handle = handle
         self.run.listen(self._notice)
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._follow,), name="cnnmagic-painter", daemon=True).start()
@@ -81,7 +85,7 @@ class Dashboard:
         controls = widgets.HBox([self.pause, self.stop, self.rate], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([self.head, self.advice, controls, self._build_tab(), self.spoken])
         for control in self._controls:
-            _answer_while_busy(control)
+            answer_while_busy(control)
 
     def _build_tab(self) -> widgets.Tab:
         """The pages, of which only the one in view is painted."""
@@ -216,7 +220,7 @@ def _fluid(chart: Chart) -> str:
     return draw(chart, CHART_WIDTH).replace("<svg ", '<svg style="width:100%;height:auto" ', 1)
 
 
-def _answer_while_busy(control: widgets.Widget) -> None:
+def answer_while_busy(control: widgets.Widget) -> None:
     """Let a control be heard while another cell runs, on ipykernel 7.4.
 
     That version answers a comm on the subshell that opened it; without one it answers at once. A private name: where

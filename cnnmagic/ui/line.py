@@ -31,10 +31,10 @@ PENS: dict[Style, Pen] = {
 }
 
 
-def drawable_runs(points: Sequence[Point], log: bool = False) -> list[Sequence[Point]]:
+def drawable_runs(points: Sequence[Point], log: bool = False, log_x: bool = False) -> list[Sequence[Point]]:
     """Split points at each that has no place on the axes: not within ±LIMIT, or not above zero on a logarithmic one."""
-    floor = 0.0 if log else -LIMIT
-    flags = [floor < y < LIMIT and -LIMIT < x < LIMIT for x, y in points]
+    floor, left = (0.0 if logarithmic else -LIMIT for logarithmic in (log, log_x))
+    flags = [floor < y < LIMIT and left < x < LIMIT for x, y in points]
     if all(flags):
         return [points] if points else []
     runs = groupby(zip(flags, points, strict=True), key=lambda pair: pair[0])

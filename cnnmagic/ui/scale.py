@@ -84,6 +84,22 @@ def logarithmic(low: float, high: float, percent: bool = False) -> Scale:
     return Scale(bottom, top, tuple(ticks), log=True)
 
 
+def tight_logarithmic(low: float, high: float) -> Scale:
+    """Make a logarithmic axis that begins and ends at the values themselves, which are above zero, with ticks between.
+
+    Where fewer than two ticks lie between them, it reaches to the ticks around.
+    """
+    bottom, top = log10(low), log10(high)
+    heights = {mark: log10(mark[0]) + mark[1] for mark in _log_marks(bottom, top)}
+    inside = {mark: height for mark, height in heights.items() if bottom - 1e-9 <= height <= top + 1e-9}
+    if len(inside) < 2:
+        return logarithmic(low, high)
+    ticks = [
+        Tick((height - bottom) / (top - bottom), _log_text(*mark, percent=False)) for mark, height in inside.items()
+    ]
+    return Scale(bottom, top, tuple(ticks), log=True)
+
+
 def number_text(value: float, percent: bool = False) -> str:
     """Write a value with three significant digits, or a fraction in per cent with one decimal, two above 99 %."""
     if percent and abs(value) < 10:

@@ -6,9 +6,11 @@ import shutil
 import sys
 from typing import TextIO
 
+from cnnmagic.rate_search import RateSearch
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.ui.glance import glance
+from cnnmagic.ui.range_chart import progress_text
 
 SECONDS_BETWEEN_LINES = 0.2
 BAR = 24
@@ -32,6 +34,19 @@ def follow(run: Run, stream: TextIO | None = None) -> None:
         return
     _write(stream, "")
     stream.write(f"\r{run.state.sentence()}\n")
+
+
+def follow_search(search: RateSearch, stream: TextIO | None = None) -> None:
+    """Write a range test's progress in one line until it ends; an interrupt ends it, and what it has is judged."""
+    stream = stream or sys.stdout
+    while not search.is_done:
+        try:
+            _write(stream, progress_text(search.progress, search.name))
+            search.wait(SECONDS_BETWEEN_LINES)
+        except KeyboardInterrupt:
+            search.stop()
+    _write(stream, "")
+    stream.write("\r")
 
 
 def progress_line(state: RunState) -> str:

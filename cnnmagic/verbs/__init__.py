@@ -9,6 +9,7 @@ from cnnmagic.errors import CnnError
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
 from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, predict, runs, show, zoo
+from cnnmagic.verbs.rates import lrfind
 from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
 from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.words import Answered, Words
@@ -48,6 +49,7 @@ def line_words() -> Words:
         if name not in ("help", "lr", "more", "compare", "diff"):
             verbs[name].add_argument("name", nargs="?", help="name of the network")
     verbs["train"].add_argument("words", nargs="*", help="words of a `train` line: epochs=5 lr=0.01")
+    verbs["train"].add_argument("--lr", metavar="RATE", help="learning rate; `found` for that of `%%cnn lrfind`")
     verbs["train"].add_argument("--wait", action="store_const", const=True, help="return when the training is over")
     verbs["lr"].add_argument("words", nargs="*", metavar="NAME RATE", help="name of the network, new rate")
     verbs["more"].add_argument("words", nargs="*", metavar="NAME EPOCHS", help="name of the network, epochs to train")
@@ -89,6 +91,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "more": more,
     "rollback": rollback,
     "lr": lr,
+    "lrfind": lrfind,
     "wait": wait,
     "show": show,
     "runs": runs,

@@ -8,14 +8,16 @@ from cnnmagic.errors import RunError
 from cnnmagic.pipeline import retrained
 from cnnmagic.run import Run
 from cnnmagic.session import Session
+from cnnmagic.verbs.rates import with_found_rate
 
 
-def train(session: Session, name: str | None, words: Sequence[str], wait: bool | None) -> None:
+def train(session: Session, name: str | None, words: Sequence[str], wait: bool | None, lr: str | None) -> None:
     """Train a planned network, or train one again from new weights; words such as epochs=5 change its `train` line."""
+    words = [*words, *([] if lr is None else [f"lr={lr}"])]
     if name is not None and ("=" in name or name.isdigit()):
         words, name = [name, *words], None
     chosen, found = session.find_plan(name)
-    session.train(chosen, retrained(found, " ".join(words)), wait)
+    session.train(chosen, retrained(found, " ".join(with_found_rate(session, chosen, found, words))), wait)
 
 
 def stop(session: Session, name: str | None) -> None:

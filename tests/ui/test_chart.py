@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cnnmagic.ui.chart import Chart, Curve, describe, draw, rows
 from cnnmagic.ui.label import fitted, text_width
 from cnnmagic.ui.line import PENS, Style, drawable_runs, thinned
-from cnnmagic.ui.scale import Scale, linear, logarithmic, number_text, tight
+from cnnmagic.ui.scale import Scale, linear, logarithmic, number_text, tight, tight_logarithmic
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAN = math.nan
@@ -30,6 +30,8 @@ LOSS = Chart(
     x_range=(0, 50),
     best=LOWEST,
 )
+RISING = tuple((1e-7 * 1.1**i, 2.3 - 1e-4 * i**1.8 + 0.1 * math.sin(i)) for i in range(190))
+RATES = Chart("rates", "rate", "loss", (Curve("loss", RISING),), log_x=True, best=(0.012, 0.5), mark="suggested 0.012")
 ACCURACY = Chart("accuracy", "epoch", "", (Curve("validation", ((1, 0.951), (2, 0.983), (3, 0.979))),), percent=True)
 EMPTY = Chart("loss", "epoch", "", (Curve("training", ()),), x_range=(0, 12))
 
@@ -93,6 +95,27 @@ def test_vertices_lead_back_to_the_points(log: bool) -> None:
         assert read_off(x, across) == pytest.approx(epoch, abs=50 / 376)
         near, far = sorted(read_off(y + off, up, log) for off in (-0.8, 0.8))
         assert near <= loss <= far
+
+
+def test_a_logarithmic_axis_across_leads_back_to_the_points() -> None:
+    root = parsed(replace(RATES, curves=(Curve("loss", RISING[::5]),), log=True))
+    across, up = labelled(root, "x"), labelled(root, "y")
+    (drawn,) = lines(root)
+    for (x, y), (rate, loss) in zip(drawn, RISING[::5], strict=True):
+        near, far = (read_off(x + off, across, log=True) for off in (-1, 1))
+        assert near <= rate <= far
+        near, far = sorted(read_off(y + off, up, log=True) for off in (-1.3, 1.3))
+        assert near <= loss <= far
+    (ring,) = root.iter(f"{SVG}circle")
+    assert read_off(float(ring.get("cx", "")), across, log=True) == pytest.approx(0.012, rel=0.1)
+
+
+def test_a_long_line_is_thinned_in_equal_parts_of_a_logarithmic_axis() -> None:
+    ((first, *_, last),) = found = lines(parsed(RATES))
+    assert 50 <= len(found[0]) <= 60
+    steps = [after[0] - before[0] for before, after in zip(found[0][1:-1], found[0][2:-1], strict=False)]
+    assert max(steps) < 2 * min(steps)
+    assert (first[0], last[0]) == (50, 440 - 14)
 
 
 def test_percent_axis_reads_as_fractions() -> None:
@@ -195,6 +218,25 @@ def test_logarithmic_ticks(low: float, high: float, labels: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (1e-7, 10, "1e-6 0.0001 0.01 1"),
+        (3e-7, 0.82, "1e-6 0.0001 0.01"),
+        (0.3, 30, "1 10"),
+        (0.03, 2.2, "0.05 0.1 0.2 0.5 1 2"),
+        (0.3, 0.4, "0.2 0.5"),
+        (2, 2, "2 5"),
+    ],
+)
+def test_tight_logarithmic_ticks(low: float, high: float, labels: str) -> None:
+    scale = tight_logarithmic(low, high)
+    assert " ".join(ends(scale)) == labels
+    for tick in scale.ticks:
+        assert scale.places([float(tick.text)]) == pytest.approx([tick.place])
+    assert all(0 <= place <= 1 for place in scale.places([low, high]))
+
+
+@pytest.mark.parametrize(
     ("value", "percent", "text"),
     [
         (0.0831, False, "0.0831"),
@@ -221,6 +263,11 @@ def test_numbers_are_short(value: float, percent: bool, text: str) -> None:
     [
         (LOSS, "loss: training from 2.33 to 0.0558, validation from 1.62 to 0.11; best 0.0947 at epoch 30"),
         (replace(ACCURACY, best=(2, 0.983)), "accuracy: validation from 95.1 % to 97.9 %; best 98.3 % at epoch 2"),
+        (RATES, "rates: loss from 2.3 to 1.1; suggested 0.012"),
+        (
+            replace(EMPTY, log_x=True, curves=(Curve("loss", ((0, 3), (1, 2), (2, 1))),)),
+            "loss: loss from 2 to 1; 1 value not above zero, which a logarithmic axis cannot show",
+        ),
         (EMPTY, "loss: training no values yet"),
         (replace(EMPTY, curves=()), "loss: no values yet"),
         (replace(EMPTY, curves=(Curve("training", ((1, 2.3),)),)), "loss: training 2.3"),
