@@ -43,9 +43,12 @@ def precision_of(wanted: str, hardware: Hardware | None = None, backend: str | N
         return "bfloat16", "a TPU computes with it"
     if found.gpus:
         return _of_gpu(min(found.gpus, key=lambda gpu: gpu.capability))
-    if found.units and (backend or backend_name()) == "tensorflow":
-        return "bfloat16", f"this processor has {UNITS[found.units[0]]}"
-    return "float32", "this machine has no units for bfloat16"
+    if not found.units:
+        return "float32", "this machine has no units for bfloat16"
+    backend = backend or backend_name()
+    if backend != "tensorflow":
+        return "float32", f"this machine has no units for bfloat16 that {backend} uses"
+    return "bfloat16", f"this processor has {UNITS[found.units[0]]}"
 
 
 @cache

@@ -42,6 +42,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
     from cnnmagic.engine.fit import fit
     from cnnmagic.engine.guard import guard
+    from cnnmagic.engine.tune import tune
 
     training = run.plan.training or Training()
 
@@ -50,6 +51,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         record = _Recorder(run)
         keeper = _keeper(run, training, record)
         try:
+            tune(run.model, run.plan, run.dataset, commands, emit, resumes=start is not None)
             fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
         except BaseException as error:
             told = told_of_memory(error, run.plan)

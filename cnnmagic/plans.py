@@ -79,6 +79,7 @@ class Training:
     )
     precision: str = option("precision", "auto", help="auto, float32, bfloat16 or float16")
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
+    tune: bool = option("flag", True, bare=False, help="try out, before a long training, how its steps run fastest")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
 
     @property

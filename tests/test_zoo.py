@@ -20,6 +20,7 @@ PARAMETERS = {
     "googlenet": 6_998_552,
     "lenet5": 61_706,
     "mnist_cnn": 1_199_882,
+    "mnist_fast": 35_546,
     "mobilenet_v2": 3_538_984,
     "resnet18": 11_689_512 + 9_600,
     "resnet20": 274_042,

@@ -15,7 +15,6 @@ from cnnmagic.wording import listed
 LATER = {
     "devices": "several GPUs",
     "workers": "several machines",
-    "tune": "tuning by trial",
     "mlflow": "logging to MLflow",
     "balance": "weights for unequal classes",
 }
