@@ -21,6 +21,7 @@ __all__ = [
     "PlanError",
     "RunError",
     "build",
+    "find_question",
     "from_keras",
     "load",
     "plan",
@@ -79,10 +80,11 @@ def load(name: str, number: int | None = None, data: Any = None, **variables: An
 
     `data` and `variables` are those that it was trained with. Raises `CnnError`.
     """
+    from cnnmagic.asking import asking
     from cnnmagic.lifecycle import load_record
     from cnnmagic.storage import find_record
 
-    return load_record(find_record(name, number), variables, data)
+    return asking(load_record(find_record(name, number), variables, data))
 
 
 def resume(name: str, data: Any = None, wait: bool = True, **variables: Any) -> Run:
@@ -90,33 +92,42 @@ def resume(name: str, data: Any = None, wait: bool = True, **variables: Any) -> 
 
     `data` and `variables` are those that it was trained with. Raises `CnnError`, and what the training failed of.
     """
+    from cnnmagic.asking import asking
     from cnnmagic.lifecycle import resume_record
     from cnnmagic.storage import find_record
 
-    run = resume_record(find_record(name), variables, data)
+    run = asking(resume_record(find_record(name), variables, data))
     return run.wait() if wait else run
+
+
+def find_question(text: str) -> str | None:
+    """The id of the question that free words in English or Korean ask, such as `softmax`; None where none fits."""
+    from cnnmagic.explain.find import find_question as find
+
+    return find(text)
 
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext cnnmagic`."""
     import cnnmagic.plans  # noqa: F401  (here, where it is not felt, so that the first cell answers sooner)
     from cnnmagic import tab
-    from cnnmagic.magic import CnnMagics, keep_empty_cell
+    from cnnmagic.magic import CnnMagics, keep_empty_cell, keep_question_mark
 
     magics = CnnMagics(shell)
     shell.register_magics(magics)
     tab.register(shell, magics)
-    shell.input_transformers_cleanup.append(keep_empty_cell)
+    shell.input_transformers_cleanup += [keep_empty_cell, keep_question_mark]
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext cnnmagic`: the magics go, runs and their variables stay."""
     from cnnmagic import tab
-    from cnnmagic.magic import keep_empty_cell
+    from cnnmagic.magic import keep_empty_cell, keep_question_mark
 
     tab.unregister(shell)
-    if keep_empty_cell in shell.input_transformers_cleanup:
-        shell.input_transformers_cleanup.remove(keep_empty_cell)
+    for transformer in (keep_empty_cell, keep_question_mark):
+        if transformer in shell.input_transformers_cleanup:
+            shell.input_transformers_cleanup.remove(transformer)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("cnn", None)
     shell.magics_manager.registry.pop("CnnMagics", None)

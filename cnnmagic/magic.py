@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 
 if TYPE_CHECKING:
     from cnnmagic.session import Session
+
+ASKED = re.compile(r"^(\s*%?cnn\s+(?:ask|explain)\b.*?)[?？\s]+$")
 
 
 @magics_class
@@ -41,6 +44,13 @@ class CnnMagics(Magics):
 
         with suppress(Answered):
             act(self.session, line)
+
+
+def keep_question_mark(lines: list[str]) -> list[str]:
+    """Let `%cnn ask net what next?` through to us: IPython itself would answer the mark with help on the last word."""
+    if lines and lines[0].startswith("%%"):
+        return lines
+    return [ASKED.sub(r"\1\n", line) for line in lines]
 
 
 def keep_empty_cell(lines: list[str]) -> list[str]:

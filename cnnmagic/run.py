@@ -68,6 +68,8 @@ class Run:
         self.go_on: Callable[[], None]
         self.add_epochs: Callable[[int], None]
         self.roll_back: Callable[[], int]
+        # What a session gives it: `ask("softmax")`, or in free words, answers a question on this network.
+        self.ask: Callable[..., Any]
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []

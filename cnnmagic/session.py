@@ -215,7 +215,10 @@ class Session:
         """Remember a plan or a run, and make it the notebook's variable of that name."""
         self.known[name] = what
         if isinstance(what, Run):
+            from cnnmagic.asking import asking  # here, where a second of Keras has passed already
+
             what.show = lambda: self.show(what)
+            asking(what)
         if self.shell is not None:
             self.shell.push({name: what}, interactive=True)
 

@@ -16,7 +16,7 @@ _PARTICLES = """
 PARTICLES = tuple(sorted(_PARTICLES.split(), key=len, reverse=True))
 ENDINGS = (("ies", "y"), ("ying", "y"), ("ied", "y"), ("sses", "ss"), ("ness", ""), ("ing", ""), ("ed", ""), ("ly", ""))
 SHORTEST_STEM = 3
-SHORTEST_SLIP, LIKE = 5, 0.82
+SHORTEST_SLIP, LONG, LIKE, LIKE_SHORT = 4, 6, 0.82, 0.86
 SHORTEST_KOREAN_SLIP, LIKE_KOREAN = 3, 0.84
 _TOKEN = re.compile(r"\d+x\d+|[a-z]+(?:'[a-z]+)?|[가-힣]+|\d+")
 
@@ -56,7 +56,7 @@ def is_like(word: str, known: str) -> bool:
         enough = min(len(word), len(known)) >= SHORTEST_KOREAN_SLIP
         return enough and is_korean(word) and _likeness(_letters(word), _letters(known)) >= LIKE_KOREAN
     enough = min(len(word), len(known)) >= SHORTEST_SLIP and word[0] == known[0]
-    return enough and _likeness(word, known) >= LIKE
+    return enough and _likeness(word, known) >= (LIKE if min(len(word), len(known)) >= LONG else LIKE_SHORT)
 
 
 def unspaced(words: Iterable[str]) -> str:

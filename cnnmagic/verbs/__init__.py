@@ -8,6 +8,7 @@ from contextlib import suppress
 from cnnmagic.errors import CnnError
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
+from cnnmagic.verbs.asking import ask, doctor, explain, lang
 from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, predict, runs, show, zoo
 from cnnmagic.verbs.rates import lrfind
 from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
@@ -15,6 +16,7 @@ from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.words import Answered, Words
 
 __all__ = ["VERBS", "Answered", "act", "cell_words", "line_words"]
+SPOKEN = ("ask", "explain")
 
 
 def act(session: Session, line: str) -> None:
@@ -24,6 +26,8 @@ def act(session: Session, line: str) -> None:
     if first not in known and not first.startswith("-"):
         message = sentence(f"no verb `{first}`{closest(first, known)}")
         raise CnnError(message, remedy=f"There are {listed(known)}; `%cnn help` explains them.")
+    if first in SPOKEN and "--help" not in line.split():  # free words may hold an apostrophe, which closes nothing
+        return VERBS[first](session, line.split()[1:])
     words = vars(line_words().read(line.strip() or "help"))
     VERBS[words.pop("verb")](session, **words)
 
@@ -46,7 +50,7 @@ def line_words() -> Words:
     for name, action in VERBS.items():
         help_text = (action.__doc__ or "").strip()
         verbs[name] = kinds.add_parser(name, help=help_text, description=help_text)
-        if name not in ("help", "lr", "more", "compare", "diff"):
+        if name not in ("help", "lr", "more", "compare", "diff", "doctor", "lang", *SPOKEN):
             verbs[name].add_argument("name", nargs="?", help="name of the network")
     verbs["train"].add_argument("words", nargs="*", help="words of a `train` line: epochs=5 lr=0.01")
     verbs["train"].add_argument("--lr", metavar="RATE", help="learning rate; `found` for that of `%%cnn lrfind`")
@@ -63,6 +67,9 @@ def line_words() -> Words:
         verbs["export"].add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"as {kind}")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
     verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
+    for verb in SPOKEN:
+        verbs[verb].add_argument("words", nargs="*", metavar="NAME QUESTION", help="network, and what you ask")
+    verbs["lang"].add_argument("wanted", nargs="?", metavar="LANGUAGE", help="en or ko")
     verbs["help"].add_argument("word", nargs="?", help="a verb, or a word of the language")
     return words
 
@@ -103,4 +110,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "zoo": zoo,
     "diff": diff,
     "fmt": fmt,
+    "ask": ask,
+    "explain": explain,
+    "doctor": doctor,
+    "lang": lang,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnmagic.diagnosis import Diagnosis, diagnose
+from cnnmagic.diagnosis import ENOUGH_BATCHES, Diagnosis, diagnose
 from cnnmagic.explain.answer import Answer, Experiment, Number
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
@@ -31,9 +31,17 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         return words.answer(text, tuple(numbers), None, _experiment(plan, rate, None, words))
     found = next((one for one in diagnose(state) if one.question == "learning-rate"), None)
     numbers += _measured(state, words)
-    verdict = words("verdict_" + found.kind.replace(" ", "_")) if found else words("fine", **_fall(state))
-    parts = [words("text", **values), verdict, words("finder")]
+    parts = [words("text", **values), _verdict(state, found, words), words("finder")]
     return words.answer("\n\n".join(parts), tuple(numbers), probe.curves(), _experiment(plan, rate, found, words))
+
+
+def _verdict(state: RunState, found: Diagnosis | None, words: Words) -> str:
+    done = sum(point.batches for point in state.points)
+    if found is not None:
+        return words("verdict_" + found.kind.replace(" ", "_"))
+    if done < ENOUGH_BATCHES:
+        return words("early", batches=done, enough=ENOUGH_BATCHES)
+    return words("fine", **_fall(state))
 
 
 def _rate(training: Training, state: RunState | None) -> float | None:
