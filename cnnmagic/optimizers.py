@@ -15,13 +15,16 @@ class Optimizer:
     """One class of `keras.optimizers`.
 
     `takes` are those of `OWN_OPTIONS` that it has, `slots` the numbers that it keeps for every weight, `since` the
-    first version of Keras that has it, where that is later than the oldest that serves here.
+    first version of Keras that has it, where that is later than the oldest that serves here. One that `builds_late`
+    must be built before it trains: Keras 3.15 would do so within the first step, where TensorFlow does not carry out
+    that its own weights begin as the model's, and all weights go to zero.
     """
 
     keras_name: str
     takes: tuple[str, ...] = ()
     slots: int = 2
     since: str = ""
+    builds_late: bool = False
 
 
 ALL = (
@@ -38,7 +41,7 @@ ALL = (
     Optimizer("Adafactor", slots=1),
     Optimizer("Lamb", (*BETAS, "epsilon")),
     Optimizer("Muon", ("momentum", "nesterov", "epsilon")),
-    Optimizer("ScheduleFreeAdamW", (*BETAS, "epsilon"), since="3.14"),
+    Optimizer("ScheduleFreeAdamW", (*BETAS, "epsilon"), since="3.14", builds_late=True),
 )
 OPTIMIZERS = {optimizer.keras_name.lower(): optimizer for optimizer in ALL}
 

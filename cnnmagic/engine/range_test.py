@@ -87,6 +87,7 @@ def copy_of(plan: Plan) -> Any:
     finally:
         random.setstate(state)
     compile_model(model, plan.training, plan.output)
+    model.optimizer.build(model.trainable_variables)  # as a training does it: see `Optimizer.builds_late`
     return model
 
 

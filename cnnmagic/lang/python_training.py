@@ -86,6 +86,8 @@ def training_code(plan: Plan) -> str:
     blocks += [MEAN + (MEAN_AT_EPOCHS_END if training.early_stop else "")] if _judges_mean(training) else []
     blocks += [_smoothing(training, output)] if _smooths(training, output) else []
     blocks += [_optimizer(training)]
+    late = OPTIMIZERS[training.optimizer].builds_late
+    blocks += ["optimizer.build(model.trainable_variables)  # within `fit` Keras would do it wrongly"] if late else []
     blocks += _schedule(training) if _follows(training) else []
     blocks += [PROCESSOR, *([fused.source(), FUSED] if _normalizes(plan) else []), _compiling(training, output)]
     return _laid_out([*blocks, _fitting(plan, training)])

@@ -98,6 +98,11 @@ def test_the_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "the time was up" in curve.reason
 
 
+def test_an_optimizer_that_keras_builds_too_late_learns() -> None:
+    curve = curve_of("schedulefreeadamw", batches=60)
+    assert curve.suggested is not None and min(curve.losses) < 0.6 * curve.losses[0]
+
+
 def test_a_batch_may_be_larger_than_the_data() -> None:
     plan = make_plan(TEXT.format("").replace("batch=64", "batch=4096"), {})
     assert len(range_test(copy_of(plan), load_data(plan), 4096, 3, batches=6).losses) == 6
