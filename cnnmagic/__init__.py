@@ -116,7 +116,7 @@ def load_ipython_extension(shell: Any) -> None:
     magics = CnnMagics(shell)
     shell.register_magics(magics)
     tab.register(shell, magics)
-    shell.input_transformers_cleanup += [keep_empty_cell, keep_question_mark]
+    shell.input_transformers_cleanup.extend([keep_empty_cell, keep_question_mark])
 
 
 def unload_ipython_extension(shell: Any) -> None:
