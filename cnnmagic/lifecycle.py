@@ -51,6 +51,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         record = _Recorder(run)
         keeper = _keeper(run, training, record)
         try:
+            record.begin()
             tune(run.model, run.plan, run.dataset, commands, emit, resumes=start is not None)
             fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
         except BaseException as error:
@@ -208,6 +209,13 @@ class _Recorder:
         """Write what the run is and how it goes; raises OSError."""
         if self.run.folder is not None:
             write_about(self.run.folder, self.about(state))
+
+    def begin(self) -> None:
+        """Write what is about to be trained: from its first checkpoint on a run can be resumed."""
+        try:
+            self.write(self.run.state)
+        except OSError as error:
+            self.run.note(f"the run is not kept on disk ({error.strerror or error})")
 
     def close(self) -> None:
         """Write how it went, and let go of the folder."""

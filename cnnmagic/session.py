@@ -56,11 +56,14 @@ class Session:
 
     def start(self, name: str, plan: Plan) -> Run:
         """Start the training of a plan under a name; an earlier training of that name is stopped first."""
+        from cnnmagic.engine.backend import give_memory_back
+
         dataset = load_data(plan)
         run = begin(name, plan, self._build(name, plan), dataset, self.texts)
         self._stop_earlier(name)
         self.keep(name, run)
         run.start(work_of(run))
+        give_memory_back()
         return run
 
     def resume(self, name: str | None) -> None:

@@ -96,6 +96,8 @@ def _finish_epoch(model: Any, loop: Loop, start: Snapshot | None, validation: An
     """Train what is left of the epoch that `start` stands in; returns the number of the next."""
     assert start is not None  # only a snapshot stands within an epoch
     loop.resumed, epoch = start, start.position.epoch
+    if len(model.metrics_variables) < len(start.variables.metrics):
+        model.evaluate(*loop.feed.batch(0), verbose=0)  # Keras makes the metrics' variables at their first use
     if start.position.batch < loop.clock.batches:
         with _not_finalized(model.optimizer):
             _fit(model, loop, loop.feed.source(start.position.batch), validation, epoch, epoch + 1)
@@ -106,16 +108,16 @@ def _finish_epoch(model: Any, loop: Loop, start: Snapshot | None, validation: An
 
 def _validate(model: Any, loop: Loop, start: Snapshot, validation: Any) -> None:
     """The end of an epoch whose batches are all trained."""
-    epoch, one = start.position.epoch, loop.feed.batch(0)
-    loop.resumed = None
+    epoch, loop.resumed = start.position.epoch, None
+    loop.on_train_begin()
     loop.clock.begin_epoch(epoch, loop.clock.batches)
-    options = {"batch_size": loop.feed.batch_size, "verbose": 0, "return_dict": True}
-    # Keras makes the metrics' variables at their first use, hence the look at one batch where there is no validation.
-    judged = model.evaluate(*(validation or one), callbacks=loop if validation else None, **options)
     restore_metrics(model, start.variables)
     logs = {name: float(value) for name, value in model.get_metrics_result().items()}
-    scores = {f"val_{name}": value for name, value in judged.items()} if validation else {}
-    loop.on_epoch_end(epoch, logs | scores)
+    if validation is not None:
+        options = {"batch_size": loop.feed.batch_size, "verbose": 0, "return_dict": True}
+        scores = model.evaluate(*validation, callbacks=loop, **options)
+        logs |= {f"val_{name}": value for name, value in scores.items()}
+    loop.on_epoch_end(epoch, logs)
 
 
 @contextmanager

@@ -185,8 +185,6 @@ def test_rolling_back_gives_the_best_epoch_s_weights() -> None:
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(monkeypatch) -> None:
-    from cnnmagic.engine import checkpoint
-
     run, calls, real = prepared("full", epochs=4), [], np.savez
 
     def savez(file: Any, **arrays: Any) -> None:
@@ -196,7 +194,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(mon
             raise OSError(28, "No space left on device")
         real(file, **arrays)
 
-    monkeypatch.setattr(checkpoint.np, "savez", savez)
+    monkeypatch.setattr(np, "savez", savez)
     run.start(work_of(run))
     run.wait(LATE)
     assert run.state.phase == "finished" and len(run.state.history) == 4
