@@ -122,7 +122,7 @@ def test_activations_are_those_of_keras():
     assert known - {"serialize", "deserialize", "get"} - refused == set(ACTIVATIONS)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.values())
+@pytest.mark.parametrize("name", [optimizer.keras_name for optimizer in OPTIMIZERS.values()])
 def test_optimizers_exist(name):
     assert issubclass(getattr(keras.optimizers, name), keras.optimizers.Optimizer)
 
