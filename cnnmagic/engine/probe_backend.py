@@ -87,8 +87,11 @@ def _with_torch(function: Function, point: np.ndarray) -> np.ndarray:
 def _compiled_by_jax(layer: Any) -> Function:
     import jax
 
-    trained = [variable.value for variable in layer.trainable_variables]
-    fixed = [variable.value for variable in layer.non_trainable_variables]
-    # As arguments, since what a compiled function closes over is compiled into it as constants.
-    function = jax.jit(lambda one, other, inputs: layer.stateless_call(one, other, inputs, training=False)[0])
-    return lambda inputs: function(trained, fixed, inputs)
+    def function(values: Any, inputs: Any) -> Any:
+        # As arguments, since what a compiled function closes over is compiled into it as constants. And not by the
+        # layer's `stateless_call`, which leaves out the casts that come with a precision.
+        with load_keras().StatelessScope(state_mapping=list(zip(layer.variables, values, strict=True))):
+            return layer(inputs, training=False)
+
+    values, quick = [variable.value for variable in layer.variables], jax.jit(function)
+    return lambda inputs: quick(values, inputs)

@@ -77,7 +77,7 @@ def pixel_slopes(model: Any, images: Any, classes: Any) -> Any:
     trained = [variable.value for variable in inner.trainable_variables]
     fixed = [variable.value for variable in inner.non_trainable_variables]
 
-    def score(shown: Any) -> Any:
+    def score_of(shown: Any) -> Any:
         return chosen_scores(inner.stateless_call(trained, fixed, shown, training=False)[0], dense, classes)
 
-    return np.asarray(jax.grad(score)(given))
+    return np.asarray(jax.grad(score_of)(given))
