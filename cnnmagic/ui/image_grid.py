@@ -43,7 +43,7 @@ def grid(cells: Sequence[Cell], title: str = "", side: int = SIDE) -> str:
 
 
 def image_cells(images: Any, captions: Sequence[str]) -> tuple[Cell, ...]:
-    """Images (count, height, width, channels) as the data have them, with captions; all with the same black and white."""
+    """Images (count, height, width, channels) as the data have them, with captions; all with one black and white."""
     given = np.asarray(images)
     ends = (None, None) if given.dtype == np.uint8 or not given.size else (float(given.min()), float(given.max()))
     return tuple(Cell(photo(image, *ends), words) for image, words in zip(given, captions, strict=True))
