@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.ui.images import coloured, coloured_by_sign, data_uri, largest_size, photo
+from cnnmagic.ui.images import black_and_white, coloured, coloured_by_sign, data_uri, largest_size, photo
 from cnnmagic.ui.label import xml_text
 
 SIDE, LEAST_SIDE = 72, 16
@@ -44,9 +44,8 @@ def grid(cells: Sequence[Cell], title: str = "", side: int = SIDE) -> str:
 
 def image_cells(images: Any, captions: Sequence[str]) -> tuple[Cell, ...]:
     """Images (count, height, width, channels) as the data have them, with captions; all with one black and white."""
-    given = np.asarray(images)
-    ends = (None, None) if given.dtype == np.uint8 or not given.size else (float(given.min()), float(given.max()))
-    return tuple(Cell(photo(image, *ends), words) for image, words in zip(given, captions, strict=True))
+    ends = black_and_white(images)
+    return tuple(Cell(photo(image, *ends), words) for image, words in zip(np.asarray(images), captions, strict=True))
 
 
 def map_cells(maps: Any, together: bool = False, word: str = "channel") -> tuple[Cell, ...]:

@@ -15,6 +15,7 @@ from cnnmagic.layers import show
 # Both change in lightness all along, which every eye sees; the second has its lightest colour at 0.
 ONE_SIDED, TWO_SIDED = "viridis", "PuOr"
 HEAT_OPACITY = 0.55
+MOST_OF_SMALL_BYTES = 16
 
 
 def data_uri(pixels: np.ndarray) -> str:
@@ -34,8 +35,8 @@ def png(pixels: np.ndarray) -> bytes:
 def photo(image: Any, low: float | None = None, high: float | None = None) -> np.ndarray:
     """An image (height, width, channels) as the data have it, as pixels to show; raises `DataError`.
 
-    `low` and `high` are black and white; if they aren't given, 0 and 255 of bytes, and else the image's own least and
-    largest numbers. One channel is grey, of four the last is left away, and of two their mean is shown.
+    `low` and `high` are black and white, those of `black_and_white` if they aren't given. One channel is grey, of four
+    the last is left away, and of two their mean is shown.
     """
     given = np.asarray(image)
     if given.ndim == 2:
@@ -43,11 +44,22 @@ def photo(image: Any, low: float | None = None, high: float | None = None) -> np
     if given.ndim != 3 or given.shape[-1] not in (1, 2, 3, 4) or 0 in given.shape:
         message = f"{show(np.shape(image)) or 'a number'} is no image."
         raise DataError(message, remedy="An image is height x width x channels, with 1 to 4 channels.")
-    ends = (0, 255) if given.dtype == np.uint8 else _ends(given)
+    ends = black_and_white(given)
     pixels = _bytes(_share(given, ends[0] if low is None else low, ends[1] if high is None else high))
     if given.shape[-1] == 2:
         return pixels.mean(axis=-1).astype("uint8")
     return pixels[..., 0] if given.shape[-1] == 1 else pixels[..., :3]
+
+
+def black_and_white(images: Any) -> tuple[float, float]:
+    """The numbers that are black and white in images: 0 and 255 of bytes, and else their least and their largest.
+
+    Bytes that are all small, such as scikit-learn's digits from 0 to 16, have their largest for white.
+    """
+    given = np.asarray(images)
+    if given.dtype != np.uint8 or not given.size:
+        return _ends(given)
+    return 0.0, 255.0 if given.max() > MOST_OF_SMALL_BYTES else float(given.max())
 
 
 def coloured(numbers: Any, low: float | None = None, high: float | None = None, colours: str = ONE_SIDED) -> np.ndarray:
@@ -68,13 +80,19 @@ def coloured_by_sign(numbers: Any, reach: float | None = None) -> np.ndarray:
     return coloured(given, -far, far, TWO_SIDED)
 
 
-def heat_on(image: Any, heat: Any, opacity: float = HEAT_OPACITY) -> np.ndarray:
+def heat_on(
+    image: Any,
+    heat: Any,
+    opacity: float = HEAT_OPACITY,
+    low: float | None = None,
+    high: float | None = None,
+) -> np.ndarray:
     """A heat map (height, width) of 0 and more over an image, in pixels (height, width, 3) of the image's size.
 
     The map is enlarged evenly between its pixels' centres; where it is 0 the image is grey and dark. `opacity` is that
-    of the heat.
+    of the heat, `low` and `high` are the image's black and white.
     """
-    seen = photo(image)
+    seen = photo(image, low, high)
     grey = seen.astype("float64") if seen.ndim == 2 else seen @ np.array([0.299, 0.587, 0.114])
     given = np.maximum(_plane(heat), 0)
     large = enlarged(given / (given.max() or 1), seen.shape[:2])

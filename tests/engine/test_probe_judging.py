@@ -213,7 +213,7 @@ def test_costs_stand_beside_the_plan(name: str) -> None:
     told = layer_costs(model, images, planned, repeats=2)
     assert [cost.layer for cost in told] == [step.name for step in planned.steps]
     assert [cost.parameters for cost in told] == [step.parameters for step in planned.steps]
-    assert all(cost.seconds > 0 and cost.images == 4 for cost in told)
+    assert all(cost.seconds > 0 and cost.call_seconds > 0 and cost.images == 4 for cost in told)
     sized = plan(NETS[name].replace("?x?", "10x10"))
     assert [cost.flops for cost in told] == [step.flops for step in sized.steps]
     assert [cost.numbers for cost in told] == [step.elements for step in sized.steps]
@@ -222,7 +222,9 @@ def test_costs_stand_beside_the_plan(name: str) -> None:
 
 def test_a_large_layer_takes_longer() -> None:
     model = build("input 64x64x3\nconv 64 5x5 same\nconv 1 1x1\nact relu")
-    large, _, small = layer_costs(model, images_for(model, 8))
+    seen: list[tuple[int, int]] = []
+    large, _, small = layer_costs(model, images_for(model, 8), progress=lambda *done: seen.append(done))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
     assert large.seconds > 3 * small.seconds
 
 

@@ -178,7 +178,8 @@ def test_a_model_in_training_is_not_disturbed() -> None:
     else:
         before = outputs(probed.model, images, ["output"])[0].values
         assert np.allclose(before.sum(axis=1), 1, atol=1e-5)
-    probed.resume().wait(60)
+    probed.resume()
+    probed.wait(60)
     for name in ("loss", "val_loss"):
         assert probed.history[name] == alone.history[name]
 

@@ -38,6 +38,9 @@ def test_a_photo_of_bytes_is_as_it_is() -> None:
     assert (photo(image[..., :1]) == image[..., 0]).all()
     assert (photo(np.concatenate([image, image[..., :1]], axis=-1)) == image).all()
     assert photo(image[..., :2]).shape == (4, 6)
+    digit = np.array([[0, 8, 16]], "uint8")
+    assert photo(digit).tolist() == [[0, 128, 255]]
+    assert photo(digit, 0, 255).tolist() == [[0, 8, 16]]
 
 
 def test_a_photo_of_fractions_goes_from_black_to_white() -> None:
