@@ -117,13 +117,9 @@ class Run:
         """Hold the training after the batch under way."""
         self._ask(Pause())
 
-    def resume(self) -> Run:
-        """Go on after a pause; after a stop or a failure go on to the training's end from where it was."""
-        if self.is_done:
-            self.go_on()
-        else:
-            self._ask(Resume())
-        return self
+    def resume(self) -> None:
+        """Go on after a pause; after the end `go_on` does."""
+        self._ask(Resume())
 
     def more(self, epochs: int) -> Run:
         """Train further epochs after the end, with the optimizer as it is; returns at once."""

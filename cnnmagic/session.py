@@ -70,10 +70,11 @@ class Session:
         """Let a paused, stopped or failed training go on, of this notebook or of one whose kernel is gone."""
         found = self.known.get(name) if name else next(reversed(self.known.values()), None)
         if isinstance(found, Run):
-            was_done = found.is_done
-            found.resume()
-            if was_done:
-                self.show(found, self.waits())
+            if not found.is_done:
+                found.resume()
+                return
+            found.go_on()
+            self.show(found, self.waits())
             return
         record = self._record(name)
         self.say_loading()

@@ -147,7 +147,8 @@ def test_a_stopped_training_resumes_to_the_same_numbers(batches: int, words: str
     expected = trained("undisturbed", words)
     run = stop_at(prepared("stopped", words), batches)
     if run.state.phase == "stopped":
-        run.resume().wait(LATE)
+        run.go_on()
+        run.wait(LATE)
     assert numbers(run.history) == numbers(expected.history)
     assert run.state.phase == expected.state.phase
     for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
@@ -236,8 +237,10 @@ def test_other_data_are_refused(tmp_path: Path, monkeypatch) -> None:
 
 def test_nothing_to_resume() -> None:
     run = trained("done", epochs=1)
+    run.resume()  # a Resume that comes too late, as from a button, does nothing
+    assert run.is_done
     with pytest.raises(RunError, match="nothing to resume"):
-        run.resume()
+        run.go_on()
     with pytest.raises(RunError, match="nothing to resume"):
         cnnmagic.resume("done")
     with pytest.raises(RunError, match="no run `nobody`"):
