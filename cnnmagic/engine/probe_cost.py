@@ -12,7 +12,7 @@ from typing import Any
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.probe_backend import Function, compiled, wait_for
 from cnnmagic.engine.probe_graph import flow, sources
-from cnnmagic.engine.probe_model import checked_images, inner_layers, is_in_training
+from cnnmagic.engine.probe_model import at_rest, checked_images, inner_layers, is_in_training
 from cnnmagic.errors import RunError
 from cnnmagic.layers import Merge, Misfit
 from cnnmagic.plans import Plan, Step
@@ -55,8 +55,9 @@ def layer_costs(
     if is_in_training(model):
         message = f"{model.name} is in training, and times taken meanwhile would be wrong."
         raise RunError(message, remedy="Ask again at its end, or `stop` it first.")
-    ready, layers, names = checked_images(model, images), inner_layers(model), sources(model)
-    tensors, steps = flow(model, ready), {step.name: step for step in plan.steps} if plan else {}
+    probed, ready = at_rest(model), checked_images(model, images)
+    layers, names = inner_layers(probed), sources(probed)
+    tensors, steps = flow(probed, ready), {step.name: step for step in plan.steps} if plan else {}
     call = _seconds(compiled(load_keras().layers.Identity()), tensors[layers[0].name], repeats)
     told = []
     for number, layer in enumerate(layers):

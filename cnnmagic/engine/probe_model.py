@@ -29,7 +29,7 @@ def at_rest(model: Any, weights: Arrays | None = None) -> Any:
     `weights` are those of a snapshot (`snapshot.variables.model`); where they are given they are put into a copy.
     Raises `RunError` where there are none and the backend hides the weights of a model in training.
     """
-    if weights is None and not is_in_training(model):
+    if weights is None and not is_in_training(model) and _is_flat(model):
         return model
     return _copy(model, weights, None)
 
@@ -107,8 +107,22 @@ def _copy(model: Any, weights: Arrays | None, precision: str | None) -> Any:
         return type(layer).from_config(options)
 
     copy = keras.models.clone_model(model, clone_function=same)
+    if not _is_flat(copy):
+        message = f"a layer of {model.name} is used more than once, and probes go through each layer once."
+        raise RunError(message, remedy="Probe a model that a `%%cnn` cell has built.")
     assign(copy.variables, read)
     return copy
+
+
+def _is_flat(model: Any) -> bool:
+    """Whether every tensor within the model is what a layer gave at first, which alone Keras tells of a layer."""
+    made = {id(layer.output) for layer in model.layers}
+    read = [tensor for layer in inner_layers(model) for tensor in _listed(layer.input)]
+    return all(id(tensor) in made for tensor in (*read, *model.outputs))
+
+
+def _listed(tensors: Any) -> list[Any]:
+    return tensors if isinstance(tensors, list) else [tensors]
 
 
 def _sides(shape: Sequence[int | None]) -> list[int]:

@@ -11,6 +11,7 @@ from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.probe_graph import flow, head_of, numpy_of
 from cnnmagic.engine.probe_model import in_float32, inner_layers
 from cnnmagic.engine.probe_outputs import filters, outputs
+from cnnmagic.engine.probe_sight import grad_cam
 from cnnmagic.engine.probe_steps import convolution_step
 from cnnmagic.errors import DataError, RunError
 from cnnmagic.lifecycle import work_of
@@ -149,6 +150,27 @@ def test_a_model_in_less_than_float32_is_probed_in_float32() -> None:
     assert np.allclose(told.values, by_keras(copy, "line2_relu", images), atol=1e-6)
     assert np.allclose(told.values, by_keras(model, "line2_relu", images).astype("float32"), atol=0.05)
     assert in_float32(copy) is copy
+
+
+def test_layers_that_the_user_has_put_into_another_model_before() -> None:
+    layers = [keras.layers.Conv2D(2, 3, name="seen"), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    keras.Sequential([keras.Input((6, 6, 1)), *layers])
+    entry = tensor = keras.Input((6, 6, 1))
+    for layer in layers:
+        tensor = layer(tensor)
+    model = keras.Model(entry, tensor)
+    images = images_for(model)
+    assert layers[-1].output is not model.outputs[0]
+    expected = keras.Model(model.inputs, layers[0](model.inputs[0])).predict(images, verbose=0)
+    assert np.allclose(outputs(model, images, ["seen"])[0].values, expected, atol=1e-6)
+    assert grad_cam(model, images).layer == "seen"
+
+
+def test_a_layer_used_twice_is_told() -> None:
+    entry, layer = keras.Input((4, 4, 1)), keras.layers.Conv2D(1, 3, padding="same")
+    twice = keras.Model(entry, layer(layer(entry)), name="twice")
+    with pytest.raises(RunError, match="a layer of twice is used more than once"):
+        outputs(twice, images_for(twice), [layer.name])
 
 
 TRAINING = (

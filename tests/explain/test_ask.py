@@ -1,0 +1,177 @@
+"""`%cnn ask`, `explain`, `doctor` and `lang` in a terminal, and the panel of a notebook without its front end."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cnnmagic.errors import CnnError
+from cnnmagic.explain.catalogue import QUESTIONS
+from cnnmagic.explain.doctor import INSTALL, RESTART, Kernel, doctor_text, examine, remedies, runtime_of
+from cnnmagic.magic import keep_question_mark
+from cnnmagic.pipeline import make_plan
+from cnnmagic.session import Session
+from cnnmagic.verbs import act
+from cnnmagic.verbs.asking import _answer, _found, _train_twin
+from tests.explain.reading import LENET
+
+SMALL = "data digits\nconv 4 3x3 relu\nmaxpool 2\nflatten\noutput\ntrain epochs=1 batch=256\nseed 1\n"
+NOWHERE = Path("/nonexistent/DBR_VERSION")
+
+
+@pytest.fixture
+def session() -> Session:
+    made = Session()
+    made.keep("net", make_plan(LENET, {}))
+    return made
+
+
+def told(session: Session, line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    act(session, line)
+    return capsys.readouterr().out
+
+
+def test_ask_lists_the_questions(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in ("ask", "ask net", "explain net"):
+        text = told(session, line, capsys)
+        assert all(question in text for question in QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    "line", ["ask net why softmax", "ask net softmax", "ask softmax", "explain what's softmax for"]
+)
+def test_ask_answers(line: str, session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(session, line, capsys).startswith("Why softmax on the last fully connected layer?")
+
+
+@pytest.mark.parametrize("line", ["ask net pizza with mushrooms", "ask nosuch", "lang xx"])
+def test_what_fits_nothing_is_said(line: str, session: Session) -> None:
+    with pytest.raises(CnnError) as caught:
+        act(session, line)
+    assert "There are" in str(caught.value)
+
+
+def test_lang_ko(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "한국어" in told(session, "lang ko", capsys)
+    assert told(session, "ask net 필터 크기는 항상 홀수인가요?", capsys).startswith("필터 크기는 항상 홀수인가요?")
+    assert "English" in told(session, "lang en", capsys)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("%cnn ask net what next?\n", "%cnn ask net what next\n"),
+        ("cnn explain net 과적합인가요？ \n", "cnn explain net 과적합인가요\n"),
+        ("%cnn runs?\n", "%cnn runs?\n"),
+        ("print?\n", "print?\n"),
+    ],
+)
+def test_a_question_mark_is_no_call_for_help(line: str, kept: str) -> None:
+    assert keep_question_mark([line]) == [kept]
+
+
+def test_doctor(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    import keras
+
+    text = told(session, "doctor", capsys)
+    assert keras.__version__ in text and np.__version__ in text and "nothing needs to be installed" in text
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"DATABRICKS_RUNTIME_VERSION": "17.3"}, "Databricks Runtime 17.3"),
+        ({"DATABRICKS_ENV_VERSION": "5"}, "Databricks serverless environment 5"),
+        ({}, ""),
+    ],
+)
+def test_the_runtime_is_told_by_its_variables(variables: dict[str, str], expected: str) -> None:
+    assert runtime_of(variables, NOWHERE) == expected
+
+
+def test_the_runtime_is_told_by_its_file(tmp_path: Path) -> None:
+    (tmp_path / "DBR_VERSION").write_text("16.4\n")
+    assert runtime_of({}, tmp_path / "DBR_VERSION") == "Databricks Runtime 16.4"
+    assert examine({}, tmp_path / "DBR_VERSION").runtime == "Databricks Runtime 16.4"
+
+
+def test_what_a_kernel_lacks_is_mended_by_a_cell() -> None:
+    bare = Kernel("3.12.3", "Databricks Runtime 19.0")
+    assert [remedy.cell for remedy in remedies(bare)][:2] == [INSTALL, RESTART]
+    assert INSTALL in doctor_text(bare) and "Databricks Runtime 19.0" in doctor_text(bare)
+    old = Kernel(
+        "3.12.3", "Databricks Runtime 17.3", {"keras": "3.5.0", "tensorflow": "2.19.0", "mlflow": "3.0.1"}, ("A10",)
+    )
+    assert [remedy.cell for remedy in remedies(old)] == ['%pip install "keras>=3.12"', RESTART]
+    ready = Kernel("3.12.3", "", {"keras": "3.12.0", "tensorflow": "2.20.0", "mlflow": "3.8"}, ("A10",))
+    assert [remedy.key for remedy in remedies(ready)] == ["ready"]
+
+
+def test_a_panel_answers_what_is_opened(session: Session) -> None:
+    panel = made(session)
+    panel.accordion.selected_index = panel.ids.index("odd-filters")
+    finish(panel)
+    page = panel.pages[panel.accordion.selected_index]
+    assert "Nearly always" in page.children[0].value and "<svg" in page.children[0].value
+    assert "6x6" in page.children[1].description
+    panel.asked.value = "왜 소프트맥스를 쓰나요"
+    finish(panel)
+    assert panel.ids[panel.accordion.selected_index] == "softmax"
+    panel.asked.value = "<script>alert(1)</script>"
+    assert "no question fits" in panel.said.value and "<script>" not in panel.said.value
+
+
+def test_a_panel_says_what_went_wrong(session: Session) -> None:
+    panel = made(session)
+    panel.answer = lambda question: 1 / 0
+    panel.accordion.selected_index = 0
+    finish(panel)
+    assert "ZeroDivisionError" in panel.pages[0].children[0].value
+
+
+def test_names_of_classes_are_text_in_every_answer() -> None:
+    images, labels = np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8), np.arange(60) % 2
+    names = np.array(['<script>alert("a")</script>', "'\"\u202eb 🐈 {index}"])[labels]
+    plan = make_plan("data {{x}} {{y}}\nconv 2 3x3 relu\nflatten\noutput\ntrain epochs=1\n", {"x": images, "y": names})
+    hostile = Session()
+    run = hostile.start("hostile", plan).wait()
+    for question in QUESTIONS:
+        page = run.ask(question)._repr_html_()
+        assert "<script>" not in page
+    assert "alert" in run.ask("confusion")._repr_html_()
+
+
+def test_a_twin_trains_on_the_same_images() -> None:
+    session = Session()
+    run = session.start("net", make_plan(SMALL, {})).wait()
+    panel = made(session)
+    number = panel.ids.index("odd-filters")
+    panel.accordion.selected_index = number
+    finish(panel)
+    panel.pages[number].children[1].click()
+    finish(panel)
+    twin = session.find_run("net_odd_filters")
+    assert twin.dataset is run.dataset and twin.seed == run.seed and twin.state.phase == "finished"
+    shown = panel.pages[number].children[-1].value
+    assert "net_odd_filters: finished" in shown and shown.count("<svg") == 2 and "conv 4 4x4 relu" in shown
+
+
+def made(session: Session):
+    """A panel as `%cnn ask` makes it, without a front end to show it."""
+    from functools import partial
+
+    from cnnmagic.explain import catalogue
+    from cnnmagic.ui.panel import Panel
+
+    plan = session.find_plan("net")[1]
+    ids = catalogue.applying(plan)
+    words = dict.fromkeys(("ask", "busy", "stop", "take", "lang"), "")
+    questions = [(question, catalogue.title_of(question)) for question in ids]
+    answer, train = partial(_answer, session, "net"), partial(_train_twin, session, "net")
+    return Panel(questions, answer, partial(_found, ids), train, words)
+
+
+def finish(panel: SimpleNamespace) -> None:
+    for thread in panel.threads:
+        thread.join(60)
