@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import fields
+from functools import cache
 
 from cnnmagic.layers import show
 from cnnmagic.layers.phrase import number_text, phrase
@@ -43,13 +44,21 @@ def zoo_table() -> str:
     )
 
 
+@cache
+def zoo_parameters() -> tuple[tuple[str, int], ...]:
+    """Each studied network with its number of weights."""
+    return tuple((name, _zoo_plan(name).parameters) for name in zoo_names())
+
+
 def _zoo_row(name: str) -> tuple[str, ...]:
+    plan, about = _zoo_plan(name), zoo_text(name).split("\n", 1)[0].removeprefix("# ").split(":")[0]
+    return name, show(plan.input_shape), f"{plan.parameters:,}", short(plan.flops), about
+
+
+def _zoo_plan(name: str) -> Plan:
     from cnnmagic.pipeline import make_plan
 
-    text = zoo_text(name)
-    plan = make_plan(text.rpartition("\ntrain")[0], {})
-    about = text.split("\n", 1)[0].removeprefix("# ").split(":")[0]
-    return name, show(plan.input_shape), f"{plan.parameters:,}", short(plan.flops), about
+    return make_plan(zoo_text(name).rpartition("\ntrain")[0], {})
 
 
 def _layers(plan: Plan) -> list[str]:

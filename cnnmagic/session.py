@@ -130,10 +130,7 @@ class Session:
     def show(self, run: Run, wait: bool = False) -> None:
         """Show a run in the cell that runs now: a dashboard in a notebook, a line of progress in a terminal."""
         if self.is_notebook:
-            from cnnmagic.ui.dashboard import Dashboard
-
-            dashboard = Dashboard(run)
-            self.dashboards[run.name] = dashboard
+            dashboard = self.dashboard_of(run)
             dashboard.show()
             if wait:
                 self.wait(run)
@@ -145,6 +142,14 @@ class Session:
                 run.wait()
         else:
             print(run)
+
+    def dashboard_of(self, run: Run) -> Any:
+        """A new dashboard of a run, with its questions."""
+        from cnnmagic.panels import questions_panel
+        from cnnmagic.ui.dashboard import Dashboard
+
+        self.dashboards[run.name] = Dashboard(run, lambda: questions_panel(self, run.name, run).box)
+        return self.dashboards[run.name]
 
     def wait(self, run: Run) -> None:
         """Wait for a run and for the last painting of its view; an interrupt ends the waiting only."""

@@ -30,6 +30,8 @@ FORBIDDEN = {
 CONNECTING = (
     "__init__",
     "asking",
+    "network_probe",
+    "panels",
     "magic",
     "verbs",
     "comparison",

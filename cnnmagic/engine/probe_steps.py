@@ -23,7 +23,8 @@ class ConvolutionStep:
     `rows` (kernel height) and `columns` (kernel width) are the pixels of the layer's input under the kernel, some
     outside it where there is padding: `inside` (height, width) tells, and the window is 0 there. `channels` are those
     of the input that the filter reads. `window` and `kernel` are (height, width, channels). `total` is the sum of their
-    products and of the bias, `answer` its activation, and `output` is what the layer itself gives there.
+    products and of the bias, `answer` its activation, and `output` is what the layer itself gives there. `given`
+    and `gone_out` (height, width, channels) are all that comes into the layer and all that goes out.
     """
 
     layer: str
@@ -41,6 +42,8 @@ class ConvolutionStep:
     activation: str
     answer: float
     output: float
+    given: np.ndarray = field(repr=False)
+    gone_out: np.ndarray = field(repr=False)
 
     @property
     def products(self) -> np.ndarray:
@@ -72,7 +75,19 @@ def convolution_step(model: Any, layer: str, image: Any, filter: int, row: int, 
         activation=convolution.activation.__name__,
         answer=_activated(convolution, totals)[filter],
         output=float(gone_out[row, column, filter]),
+        given=given,
+        gone_out=gone_out,
     )
+
+
+def blurred(image: Any, kernel: int, times: int) -> np.ndarray:
+    """An image (height, width) after that many means over kernel x kernel windows, with zeros around it (`same`)."""
+    keras = load_keras()
+    weights = np.full((kernel, kernel, 1, 1), 1 / kernel**2, "float32")
+    tensor = keras.ops.convert_to_tensor(np.asarray(image, "float32")[None, ..., None])
+    for _ in range(times):
+        tensor = keras.ops.conv(tensor, weights, padding="same", data_format="channels_last")
+    return numpy_of(tensor)[0, ..., 0]
 
 
 def _passed(model: Any, layer: str, image: Any) -> tuple[Any, np.ndarray, np.ndarray]:

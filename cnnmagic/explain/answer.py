@@ -1,4 +1,4 @@
-"""What an answer is: a text, numbers that name their sources, a figure, an experiment, something to read on."""
+"""What an answer is: a text, numbers with their sources, a figure, what to set and to try, something to read on."""
 
 from __future__ import annotations
 
@@ -40,8 +40,26 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class Control:
+    """What the reader of an answer may set: `run.ask(id, key=value)` gives the answer for another value.
+
+    One of `options` where there are any, else a number from `least` to `most` in steps of `step`.
+    """
+
+    key: str
+    label: str
+    value: int | float | str
+    options: tuple[str, ...] = ()
+    least: float = 0
+    most: float = 0
+    step: float = 1
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer to one question on one network; `figure` is SVG or HTML, `link` (title, address) leads on.
+
+    `controls` are what its reader may set.
 
     In `text` paragraphs stand apart by an empty line, words of the language in backquotes, and a paragraph whose lines
     are indented is code, or a table, as it stands.
@@ -54,6 +72,7 @@ class Answer:
     figure: str | None = None
     experiment: Experiment | None = None
     link: tuple[str, str] | None = None
+    controls: tuple[Control, ...] = ()
 
     def __str__(self) -> str:
         parts = [self.title, "", self.text.strip("\n")]
@@ -65,12 +84,14 @@ class Answer:
             parts += ["", f"{self.link[0]}: {self.link[1]}"]
         return "\n".join(parts)
 
-    def _repr_html_(self) -> str:
-        from cnnmagic.explain.page import (
-            answer_html,
-        )  # the page reads the answer, and an answer should still show itself
+    def html(self, heading: bool = True) -> str:
+        """The answer as one piece of HTML; with `heading` its title is on top."""
+        from cnnmagic.explain.page import answer_html  # it reads the answer, and an answer should still show itself
 
-        return answer_html(self)
+        return answer_html(self, heading)
+
+    def _repr_html_(self) -> str:
+        return self.html()
 
 
 def _table(numbers: tuple[Number, ...]) -> list[str]:

@@ -11,6 +11,8 @@ BLUE, ORANGE = "#2a8fd6", "#d5690c"  # told apart by colour-blind eyes; a dash o
 SIZE = 12
 LABEL, BAR, VALUE = 190, 300, 130  # pixels across
 PITCH = 20
+YEARS = 180  # pixels across
+_DASHES = 'stroke-dasharray="4 3"'
 PIXEL = 22
 MOST_CELLS = 20
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,9 +32,12 @@ def svg(width: int, height: int, label: str, drawn: str) -> str:
     )
 
 
-def bars(title: str, rows: Sequence[tuple[str, float, str]], log: bool = False) -> str:
-    """A bar for each (label, value, value as it is read); with `log` each tenfold value is as much longer."""
-    largest = max((value for _, value, _ in rows), default=0)
+def bars(title: str, rows: Sequence[tuple[str, float, str]], log: bool = False, marks: Sequence[float] = ()) -> str:
+    """A bar for each (label, value, value as it is read); with `log` each tenfold value is as much longer.
+
+    `marks` are other values of the rows, each a stroke across its bar.
+    """
+    largest = max((*(value for _, value, _ in rows), *marks), default=0)
     drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
     for number, (label, value, shown) in enumerate(rows):
         y, long = 26 + number * PITCH, round(BAR * _share(value, largest, log))
@@ -41,8 +46,41 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]], log: bool = False) 
             f'<rect x="{LABEL}" y="{y + 2}" width="{max(1, long)}" height="{PITCH - 6}" fill="{BLUE}"/>'
             f'<text x="{LABEL + max(1, long) + 6}" y="{y + 12}">{safe(shown)}</text>'
         )
+    for number, value in enumerate(marks):
+        x, y = LABEL + round(BAR * _share(value, largest, log)), 26 + number * PITCH
+        drawn.append(f'<path d="M{x} {y}v{PITCH - 2}" stroke="{ORANGE}" stroke-width="3"/>')
     told = f"{title}: " + ", ".join(f"{label} {shown}" for label, _, shown in rows)
     return svg(LABEL + BAR + VALUE, 34 + len(rows) * PITCH, told, "".join(drawn))
+
+
+def timeline(title: str, rows: Sequence[tuple[int, str]]) -> str:
+    """A line for each (year, what), the eldest first, its dot at its year."""
+    ordered = sorted(rows)
+    first, last = ordered[0][0], ordered[-1][0]
+    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
+    for number, (year, told) in enumerate(ordered):
+        x, y = 50 + round(YEARS * (year - first) / max(1, last - first)), 36 + number * PITCH
+        drawn.append(
+            f'<text x="4" y="{y}">{year}</text><path d="M50 {y - 4}H{50 + YEARS}" stroke="currentColor" '
+            f'stroke-opacity=".2"/><circle cx="{x}" cy="{y - 4}" r="5" fill="{BLUE}"/>'
+            f'<text x="{70 + YEARS}" y="{y}">{safe(_cut(told, 64))}</text>'
+        )
+    told = f"{title}: " + "; ".join(f"{year} {told}" for year, told in ordered)
+    return svg(70 + YEARS + 430, 34 + len(ordered) * PITCH, told, "".join(drawn))
+
+
+def stack(title: str, rows: Sequence[tuple[str, str, bool]]) -> str:
+    """Boxes upon each other, (what, which, whether it is there), the uppermost first; what is not there is dashed."""
+    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
+    for number, (name, told, there) in enumerate(rows):
+        y, style = 24 + number * 34, f'fill="{BLUE}" fill-opacity=".2"' if there else f'fill="none" {_DASHES}'
+        drawn.append(
+            f'<rect x="4" y="{y}" width="420" height="28" rx="4" stroke="currentColor" stroke-opacity=".5" {style}/>'
+            f'<text x="16" y="{y + 19}" font-weight="600">{safe(name)}</text>'
+            f'<text x="160" y="{y + 19}">{safe(_cut(told, 44))}</text>'
+        )
+    told = f"{title}: " + "; ".join(f"{name}: {told}" for name, told, _ in rows)
+    return svg(430, 30 + len(rows) * 34, told, "".join(drawn))
 
 
 def window(side: int, kernel: int, pads: tuple[int, int], title: str, x: int = 0) -> str:

@@ -34,6 +34,17 @@ def plain_convolutions(plan: Plan, least: int = 2) -> tuple[Step, ...]:
     return tuple(s for s in plan.steps if isinstance(s.layer, Conv2D) and min(s.layer.kernel_size) >= least)
 
 
+def volumes(plan: Plan) -> tuple[Step, ...]:
+    """The steps that give height x width x channels."""
+    return tuple(step for step in plan.steps if len(step.output_shape) == 3)
+
+
+def class_names(plan: Plan, classes: int) -> tuple[str, ...]:
+    """The names of the classes where the data tell them, else their numbers."""
+    known = plan.facts.classes if plan.facts else ()
+    return tuple(map(str, known)) if len(known) == classes else tuple(map(str, range(classes)))
+
+
 def window_of(step: Step) -> Conv2D:
     """The layer of one of the `plain_convolutions`, as what it is."""
     assert isinstance(step.layer, Conv2D)

@@ -25,7 +25,7 @@ def answer_html(answer: Answer, heading: bool = True) -> str:
         )
     if answer.link is not None:
         title, address = answer.link
-        parts.append(f'<div><a href="{safe(address)}" target="_blank" rel="noopener">{safe(title)}</a></div>')
+        parts.append(f"<div>{_link(safe(address), safe(title))}</div>")
     return f'<div lang="{language()}" style="line-height:1.5;max-width:70em">{"".join(parts)}</div>'
 
 
@@ -35,7 +35,12 @@ def _paragraph(text: str) -> str:
         lines = "\n".join(line[4:] for line in text.split("\n"))
         return f'<pre style="{CODE}">{safe(lines)}</pre>'
     told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe(text.strip()))
+    told = re.sub(r"https://[^\s<&]+", lambda found: _link(found[0], found[0]), told)
     return f'<p style="margin:.5em 0">{told}</p>'
+
+
+def _link(address: str, told: str) -> str:
+    return f'<a href="{address}" target="_blank" rel="noopener" style="text-decoration:underline">{told}</a>'
 
 
 def _numbers(numbers: tuple[Number, ...]) -> str:

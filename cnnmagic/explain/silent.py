@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnmagic.explain.probe import Confusion, Picked
+from cnnmagic.explain.probe import Activity, Confusion, Picked, Stepped
 
 
 class Silent:
@@ -32,7 +32,10 @@ class Silent:
     def kernel(self, layer: str) -> Any:
         return None
 
-    def patch(self, layer: str, row: int, column: int) -> Any:
+    def stepped(self, layer: str, filter: int, row: int, column: int) -> Stepped | None:
+        return None
+
+    def blurred(self, kernel: int, times: int) -> Any:
         return None
 
     def confusion(self) -> Confusion | None:
@@ -44,8 +47,26 @@ class Silent:
     def maps(self, layer: str) -> Any:
         return None
 
-    def gradcam(self, layer: str) -> Any:
+    def gradcam(self, layer: str, number: int | None = None) -> Any:
         return None
+
+    def saliency(self, number: int | None = None) -> Any:
+        return None
+
+    def activity(self) -> Sequence[Activity]:
+        return ()
+
+    def seconds(self) -> Sequence[tuple[str, float]]:
+        return ()
+
+    def studied(self) -> Sequence[tuple[str, int]]:
+        return ()
+
+    def chosen(self, key: str) -> Any:
+        return None
+
+    def count(self) -> int:
+        return 0
 
     def pictures(self, arrays: Sequence[Any], labels: Sequence[str], over: Any = None) -> str | None:
         return None

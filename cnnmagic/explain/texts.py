@@ -7,8 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cnnmagic.explain.answer import Answer, Experiment, Number
+from cnnmagic.explain.answer import Answer, Control, Experiment, Number
 from cnnmagic.explain.language import language
+from cnnmagic.explain.probe import Picked
 
 
 class Words:
@@ -26,6 +27,10 @@ class Words:
         """The texts of several keys as paragraphs."""
         return "\n\n".join(self(key, **values) for key in keys)
 
+    def image(self, picked: Picked) -> str:
+        """How an image is called: by its split, number and class, or as the reader's own."""
+        return _image(picked)
+
     def number(self, key: str, value: float, **values: Any) -> Number:
         """A number with its label, unit and source, which may have places for values too."""
         told = self._table["numbers"][key]
@@ -38,6 +43,7 @@ class Words:
         numbers: tuple[Number, ...] = (),
         figure: str | None = None,
         experiment: Experiment | None = None,
+        controls: tuple[Control, ...] = (),
     ) -> Answer:
         """The answer with the question's title and link."""
         link = self._table.get("link")
@@ -49,7 +55,15 @@ class Words:
             figure,
             experiment,
             (link["title"], link["address"]) if link else None,
+            controls,
         )
+
+
+def _image(picked: Picked) -> str:
+    said = Words("panel")
+    if not picked.split:
+        return said("own_image")
+    return said("picked_image", split=picked.split, index=picked.index, label=picked.label)
 
 
 def _told(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ from IPython.display import display
 from cnnmagic.events import Event
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
+from cnnmagic.ui.busy import answer_while_busy
 from cnnmagic.ui.chart import Chart, draw
 from cnnmagic.ui.confusion import classes_html
 from cnnmagic.ui.earlier import earlier_lines
@@ -29,7 +31,8 @@ LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overfl
 PAGE, PAGE_HEIGHT = "height:310px;overflow:auto;line-height:1.5", "350px"
 HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
 SPOKEN = ("loss", "val_loss", "accuracy", "val_accuracy")
-TITLES = ("Curves", "Classes", "Layers", "Notes")
+TITLES = ("Curves", "Classes", "Layers", "Questions", "Notes")
+NOTES = 4
 TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
 
 
@@ -37,14 +40,16 @@ class Dashboard:
     """Shows a run from now on; when the run ends, the widgets show its end and the cell keeps a static picture.
 
     Nothing here runs in the training's thread but setting an event: the painter looks at the state at most five times a
-    second and sends what has changed.
+    second and sends what has changed. `questions` makes the page of questions and answers, when it is first in view.
     """
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, questions: Callable[[], widgets.Widget] | None = None):
         self.run = run
+        self._questions = questions
         self.painted = threading.Event()
         self._changed = threading.Event()
         self._handle: Any = None
+        self._below: Any = None
         self._shown_rate = 0.0
         self._meter = Meter()
         self._earlier = earlier_lines(run.name, run.folder)
@@ -57,9 +62,10 @@ class Dashboard:
             display(self._static(self.run.state), raw=True)
             self.painted.set()
             return
-        # Said outright, since ipywidgets 7 and 8 have no method in common that tells it.
-        view = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}}
-        self.follow(display({**view, **self._static(self.run.state)}, raw=True, display_id=True))
+        handle = display({**view_of(self.box), **self._static(self.run.state)}, raw=True, display_id=True)
+        if self._questions is not None:
+            self._below = display({"text/plain": ""}, raw=True, display_id=True)
+        self.follow(handle)
 
     def follow(self, handle: Any) -> None:
         """Follow the run until it ends, wherever `box` is shown; `handle` is then given the picture that stays."""
@@ -98,10 +104,12 @@ class Dashboard:
         self.classes, self.layers, self.notes = widgets.HTML(layout=high), widgets.HTML(), widgets.HTML(layout=high)
         curves = widgets.HBox([self.loss, self.accuracy], layout=widgets.Layout(flex_flow="row wrap"))
         boxes = [self.log, self.past] if any(self._earlier.values()) else [self.log]
+        self.asked = widgets.VBox(layout=widgets.Layout(height=PAGE_HEIGHT, min_height=PAGE_HEIGHT, overflow="auto"))
         pages = [
             widgets.VBox([curves, widgets.HBox([*boxes, self.sound])], layout=high),
             self.classes,
             widgets.VBox([self.layers, self.norms], layout=high),
+            self.asked,
             self.notes,
         ]
         self.tab = widgets.Tab(children=pages)
@@ -110,7 +118,7 @@ class Dashboard:
         for seen, name in ((self.tab, "selected_index"), (self.past, "value")):
             seen.observe(lambda _: self._repaint(), name)
         self.tab.selected_index = 0
-        self._title = TITLES[3]
+        self._title = TITLES[NOTES]
         return self.tab
 
     @property
@@ -144,6 +152,9 @@ class Dashboard:
             if self.sound.value:
                 self.spoken.value += tone_html()
             self._handle.update(self._static(self.run.state), raw=True)
+            if self._below is not None and self.asked.children:
+                # Who is reading an answer when the training ends goes on reading, below the picture.
+                self._below.update({**view_of(widgets.VBox(self.asked.children)), "text/plain": ""}, raw=True)
         finally:
             self.painted.set()
 
@@ -154,7 +165,7 @@ class Dashboard:
         self._paint_page(state)
         if self._title != (title := notes_title(state)):
             self._title = title
-            self.tab.set_title(3, title)
+            self.tab.set_title(NOTES, title)
         self.pause.description = "Resume" if state.phase == "paused" else "Pause"
         for control in self._controls[:-1]:
             control.disabled = state.is_over
@@ -168,13 +179,30 @@ class Dashboard:
             case 2:
                 self.layers.value = _page(layers_html(state))
             case 3:
+                self._fill_questions()
+            case 4:
                 self.notes.value = _page(notes_html(state))
             case _:
                 loss, accuracy = charts(state, self.log.value, self._earlier if self.past.value else None)
                 self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
 
+    def _fill_questions(self) -> None:
+        if self._questions is not None and not self.asked.children:
+            self.asked.children = (self._questions(),)
+
     def _static(self, state: RunState) -> dict[str, str]:
-        return {"text/plain": alternative(state), "text/html": picture_html(state) + details_html(state)}
+        told = picture_html(state) + details_html(state) + (ask_html(state.name) if state.is_over else "")
+        return {"text/plain": alternative(state), "text/html": told}
+
+
+def view_of(widget: widgets.Widget) -> dict[str, Any]:
+    """The part of a display that shows a widget; ipywidgets 7 and 8 have no method in common that tells it."""
+    return {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+
+
+def ask_html(name: str) -> str:
+    """Where the questions are once the page of them is gone."""
+    return f"<div><code>%cnn ask {escape(name)}</code> answers questions on this network</div>"
 
 
 def head_html(state: RunState, use: str = "") -> str:
@@ -218,13 +246,3 @@ def _page(html: str) -> str:
 def _fluid(chart: Chart) -> str:
     """The chart as wide as there is room, so that two stand side by side in a narrow notebook too."""
     return draw(chart, CHART_WIDTH).replace("<svg ", '<svg style="width:100%;height:auto" ', 1)
-
-
-def answer_while_busy(control: widgets.Widget) -> None:
-    """Let a control be heard while another cell runs, on ipykernel 7.4.
-
-    That version answers a comm on the subshell that opened it; without one it answers at once. A private name: where
-    it is absent, nothing changes.
-    """
-    if hasattr(control.comm, "_reply_subshell_for"):
-        control.comm._reply_subshell_for = None

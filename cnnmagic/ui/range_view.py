@@ -12,18 +12,19 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from cnnmagic.rate_search import RateSearch
-from cnnmagic.run import Run
-from cnnmagic.ui.dashboard import SECONDS_BETWEEN_PAINTINGS, VIEW, Dashboard, answer_while_busy
+from cnnmagic.ui.busy import answer_while_busy
+from cnnmagic.ui.dashboard import SECONDS_BETWEEN_PAINTINGS, Dashboard, view_of
 from cnnmagic.ui.range_chart import progress_text, range_drawing, range_html, range_text
 
 
 class RangeView:
     """Shows a search; the cell keeps the curve as a picture, and under it the button, later the training's dashboard.
 
-    `train` starts a training with a rate; it is called in a thread, since a click's callback may hold up the kernel.
+    `train` starts a training with a rate and makes its dashboard; it is called in a thread, since a click's callback
+    may hold up the kernel.
     """
 
-    def __init__(self, search: RateSearch, train: Callable[[float], Run]):
+    def __init__(self, search: RateSearch, train: Callable[[float], Dashboard]):
         self.search, self.train = search, train
         self.painted = threading.Event()
         self.dashboard: Dashboard | None = None
@@ -38,8 +39,7 @@ class RangeView:
         """Display in the cell that runs now, and follow the search until it ends."""
         plain = {"text/plain": progress_text(self.search.progress, self.search.name)}
         for widget, words in ((self.body, plain), (self.below, {"text/plain": ""})):
-            view = {VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
-            self._handles.append(display({**view, **words}, raw=True, display_id=True))
+            self._handles.append(display({**view_of(widget), **words}, raw=True, display_id=True))
         self._in_thread(self._follow)
 
     def _follow(self) -> None:
@@ -77,7 +77,7 @@ class RangeView:
         curve = self.search.curve
         assert curve is not None and curve.suggested is not None  # the button is not to be pressed else
         try:
-            self.dashboard = Dashboard(self.train(curve.suggested))
+            self.dashboard = self.train(curve.suggested)
         except Exception as error:  # there is no cell left that could show it
             self.below.children = (self.button, widgets.HTML(f'<pre style="color:#c4391d">{escape(str(error))}</pre>'))
             self.button.disabled = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from cnnmagic.errors import RunError
 from cnnmagic.pipeline import load_data, retrained
@@ -90,5 +91,6 @@ def _tell(search: RateSearch) -> None:
             print(f"\n`%cnn train {search.name} --lr found` trains with it.")
 
 
-def _train(session: Session, name: str, plan: Plan, rate: float) -> Run:
-    return session.start(name, retrained(plan, f"lr={rate!r}"))
+def _train(session: Session, name: str, plan: Plan, rate: float) -> Any:
+    """Start a training with a rate; its dashboard."""
+    return session.dashboard_of(session.start(name, retrained(plan, f"lr={rate!r}")))

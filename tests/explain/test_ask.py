@@ -1,19 +1,24 @@
 """`%cnn ask`, `explain`, `doctor` and `lang` in a terminal, and the panel of a notebook without its front end."""
 
+from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnmagic.errors import CnnError
+from cnnmagic.explain.answer import Answer
 from cnnmagic.explain.catalogue import QUESTIONS
 from cnnmagic.explain.doctor import INSTALL, RESTART, Kernel, doctor_text, examine, remedies, runtime_of
 from cnnmagic.magic import keep_question_mark
+from cnnmagic.panels import questions_panel
 from cnnmagic.pipeline import make_plan
 from cnnmagic.session import Session
+from cnnmagic.ui.answer_page import AnswerPage
+from cnnmagic.ui.panel import Panel
+from cnnmagic.ui.setting import uploaded
 from cnnmagic.verbs import act
-from cnnmagic.verbs.asking import _answer, _found, _train_twin
 from tests.explain.reading import LENET
 
 SMALL = "data digits\nconv 4 3x3 relu\nmaxpool 2\nflatten\noutput\ntrain epochs=1 batch=256\nseed 1\n"
@@ -110,24 +115,92 @@ def test_what_a_kernel_lacks_is_mended_by_a_cell() -> None:
 
 def test_a_panel_answers_what_is_opened(session: Session) -> None:
     panel = made(session)
-    panel.accordion.selected_index = panel.ids.index("odd-filters")
-    finish(panel)
-    page = panel.pages[panel.accordion.selected_index]
-    assert "Nearly always" in page.children[0].value and "<svg" in page.children[0].value
-    assert "6x6" in page.children[1].description
+    page = opened(panel, "odd-filters")
+    assert "Nearly always" in page.view.value and "<svg" in page.view.value
+    assert "<h4>" not in page.view.value and panel.folds[panel.ids.index("odd-filters")].description.startswith("▾ Are")
+    assert "6x6" in page.twin.children[0].description
     panel.asked.value = "왜 소프트맥스를 쓰나요"
     finish(panel)
-    assert panel.ids[panel.accordion.selected_index] == "softmax"
+    assert [name for name, page in zip(panel.ids, panel.pages, strict=True) if page.box.layout.display == ""] == [
+        "softmax"
+    ]
     panel.asked.value = "<script>alert(1)</script>"
     assert "no question fits" in panel.said.value and "<script>" not in panel.said.value
 
 
+def test_a_question_folds_up_again(session: Session) -> None:
+    panel = made(session)
+    for display in ("", "none", ""):
+        panel.folds[0].click()
+        assert panel.pages[0].box.layout.display == display
+    finish(panel)
+
+
 def test_a_panel_says_what_went_wrong(session: Session) -> None:
     panel = made(session)
-    panel.answer = lambda question: 1 / 0
-    panel.accordion.selected_index = 0
+
+    def fail(*given: object) -> Answer:
+        raise ZeroDivisionError("division by zero")
+
+    panel.pages[0].answer = fail
+    panel.open(0)
     finish(panel)
-    assert "ZeroDivisionError" in panel.pages[0].children[0].value
+    assert "ZeroDivisionError" in panel.pages[0].view.value
+
+
+@pytest.fixture(scope="module")
+def trained() -> Session:
+    """A session with a small trained network."""
+    made = Session()
+    made.start("net", make_plan(SMALL, {})).wait()
+    return made
+
+
+def test_what_a_reader_sets_changes_the_answer(trained: Session) -> None:
+    panel = made(trained)
+    page = opened(panel, "softmax")
+    assert list(page.settings) == ["image", "temperature"]
+    before = page.view.value
+    page.settings["temperature"].widget.value = 3.0
+    finish(panel)
+    assert "Probabilities at temperature 3" in page.view.value
+    page.settings["image"].widget.value = 5
+    finish(panel)
+    assert "image 5 of the validation split" in page.view.value and page.view.value != before
+    assert "temperature 3" in page.view.value
+
+
+def test_another_layer_has_another_number_of_filters(trained: Session) -> None:
+    run = trained.start(
+        "two", make_plan(SMALL.replace("conv 4 3x3 relu", "conv 8 3x3 relu\nconv 2 3x3 relu"), {})
+    ).wait()
+    panel = made(trained, "two")
+    page = opened(panel, "convolution")
+    page.settings["filter"].widget.value = 7
+    finish(panel)
+    assert "filter 7 of line2_conv" in page.view.value
+    page.settings["layer"].widget.value = "line3_conv"
+    finish(panel)
+    assert "of line3_conv" in page.view.value and page.settings["filter"].widget.max == 1
+    assert run.ask("convolution", layer="line3_conv").controls[-1].most == 15
+
+
+def test_an_image_of_the_readers_own(trained: Session) -> None:
+    panel = made(trained)
+    page = opened(panel, "gradcam")
+    file = BytesIO()
+    Image.fromarray(np.full((20, 30, 3), 200, np.uint8)).save(file, "png")
+    page.settings["image"].set("image", file.getvalue())
+    finish(panel)
+    assert "your own image" in page.view.value
+    page.settings["image"].widget.value = 1
+    finish(panel)
+    assert "image 1 of the validation split" in page.view.value
+
+
+@pytest.mark.parametrize("value", [{"a.png": {"content": b"12"}}, ({"name": "a.png", "content": memoryview(b"12")},)])
+def test_uploads_of_both_versions_of_ipywidgets(value: object) -> None:
+    assert uploaded(value) == b"12"
 
 
 def test_names_of_classes_are_text_in_every_answer() -> None:
@@ -142,36 +215,31 @@ def test_names_of_classes_are_text_in_every_answer() -> None:
     assert "alert" in run.ask("confusion")._repr_html_()
 
 
-def test_a_twin_trains_on_the_same_images() -> None:
-    session = Session()
-    run = session.start("net", make_plan(SMALL, {})).wait()
-    panel = made(session)
-    number = panel.ids.index("odd-filters")
-    panel.accordion.selected_index = number
+def test_a_twin_trains_on_the_same_images(trained: Session) -> None:
+    run = trained.find_run("net")
+    panel = made(trained)
+    page = opened(panel, "odd-filters")
+    page.twin.children[0].click()
     finish(panel)
-    panel.pages[number].children[1].click()
-    finish(panel)
-    twin = session.find_run("net_odd_filters")
+    twin = trained.find_run("net_odd_filters")
     assert twin.dataset is run.dataset and twin.seed == run.seed and twin.state.phase == "finished"
-    shown = panel.pages[number].children[-1].value
+    shown = page.trained.value
     assert "net_odd_filters: finished" in shown and shown.count("<svg") == 2 and "conv 4 4x4 relu" in shown
 
 
-def made(session: Session):
+def made(session: Session, name: str = "net") -> Panel:
     """A panel as `%cnn ask` makes it, without a front end to show it."""
-    from functools import partial
-
-    from cnnmagic.explain import catalogue
-    from cnnmagic.ui.panel import Panel
-
-    plan = session.find_plan("net")[1]
-    ids = catalogue.applying(plan)
-    words = dict.fromkeys(("ask", "busy", "stop", "take", "lang"), "")
-    questions = [(question, catalogue.title_of(question)) for question in ids]
-    answer, train = partial(_answer, session, "net"), partial(_train_twin, session, "net")
-    return Panel(questions, answer, partial(_found, ids), train, words)
+    return questions_panel(session, name, session.find(name))
 
 
-def finish(panel: SimpleNamespace) -> None:
+def opened(panel: Panel, question: str) -> AnswerPage:
+    """The page of a question, its answer worked out."""
+    number = panel.ids.index(question)
+    panel.open(number)
+    finish(panel)
+    return panel.pages[number]
+
+
+def finish(panel: Panel) -> None:
     for thread in panel.threads:
         thread.join(60)

@@ -1,9 +1,11 @@
 """Numbers of trained networks, worked out again from Keras's own answers, and from the history."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import cnnmagic
 from cnnmagic.errors import CnnError
@@ -56,6 +58,37 @@ def test_softmax(run: Run) -> None:
     assert "validation split" in numbers(found, "logit")[0].source
 
 
+def test_temperature(run: Run) -> None:
+    found, z = run.ask("softmax", temperature=3), logits(run)[0].astype(float)
+    top = int(z.argmax())
+    shares = [np.exp(z / t)[top] / np.exp(z / t).sum() for t in (0.5, 1, 2, 3)]
+    assert [n.value for n in numbers(found, "share")] == pytest.approx([100 * share for share in shares], abs=1e-3)
+    at_three = np.sort(np.exp(z / 3) / np.exp(z / 3).sum())[::-1]
+    assert all(f"{share:.1%}" in str(found.figure) for share in at_three)
+    assert [control.value for control in found.controls] == [0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("question", "choices", "told"),
+    [
+        ("softmax", {"temperature": 0}, "from 0.1 to 10"),
+        ("softmax", {"temperature": "hot"}, "from 0.1 to 10"),
+        ("softmax", {"temprature": 2}, "did you mean `temperature`"),
+        ("softmax", {"image": 10_000}, "has 0 to"),
+        ("softmax", {"image": "nosuch.png"}, "no file `nosuch.png`"),
+        ("gradcam", {"layer": "line5_con"}, "did you mean `line5_conv`"),
+        ("gradcam", {"target": "zebra"}, "There are `likeliest`"),
+        ("convolution", {"filter": 8}, "from 0 to 7"),
+        ("convolution", {"step": 64}, "from 0 to 63"),
+        ("next", {"layer": "x"}, "nothing to set"),
+    ],
+)
+def test_what_can_not_be_set_is_told(question: str, choices: dict[str, object], told: str, run: Run) -> None:
+    with pytest.raises(CnnError) as caught:
+        run.ask(question, **choices)
+    assert told in str(caught.value)
+
+
 def test_another_image_is_another_answer(run: Run) -> None:
     one, other = run.ask("softmax"), run.ask("softmax", image=3)
     z = logits(run)[3]
@@ -73,6 +106,55 @@ def test_convolution_is_worked_out_as_keras_does(run: Run) -> None:
     assert f"{window[0, 0]:7.3f}" in found.text
 
 
+@pytest.mark.parametrize(
+    ("layer", "filter", "step"), [("line3_conv", 5, 0), ("line5_conv", 15, 15), ("line5_conv", 2, 5)]
+)
+def test_any_step_of_a_convolution(layer: str, filter: int, step: int, run: Run) -> None:
+    found = run.ask("convolution", layer=layer, filter=filter, step=step, image=2)
+    expected = passed(run, layer)[2]
+    assert value(found, "activated") == pytest.approx(expected[..., filter].reshape(-1)[step], abs=1e-4)
+    before = {"line3_conv": None, "line5_conv": "line4_maxpool"}[layer]
+    given = passed(run, before)[2] if before else run.dataset.validation.images[2].astype(float) / 16
+    weights, *biases = run.model.get_layer(layer).get_weights()
+    padded = np.pad(given, ((1, 1), (1, 1), (0, 0)))
+    row, column = divmod(step, expected.shape[1])
+    total = (padded[row : row + 3, column : column + 3] * weights[..., filter]).sum()
+    assert value(found, "sum") == pytest.approx(total, abs=1e-4)
+    assert value(found, "bias") == (biases[0][filter] if biases else 0)
+    assert "<svg" in str(found.figure)
+
+
+def test_even_windows_move_an_image(run: Run) -> None:
+    """A dot that goes through even windows lands half a pixel up and left each time, through odd ones where it was."""
+    from cnnmagic.engine.probe_steps import blurred
+
+    found = run.ask("odd-filters")
+    assert value(found, "moved") == 2 * 0.5 and str(found.figure).count("<img") == 3
+    dot = np.zeros((15, 15))
+    dot[7, 7] = 1
+    places = np.arange(15)
+    for kernel, moved in ((2, 0.5), (3, 0.0)):
+        went = blurred(dot, kernel, 4)
+        assert went.sum() == pytest.approx(1)
+        assert (went.sum(axis=1) * places).sum() == pytest.approx(7 - 4 * moved)
+        assert (went.sum(axis=0) * places).sum() == pytest.approx(7 - 4 * moved)
+
+
+def test_an_own_image(run: Run, tmp_path: Path) -> None:
+    pixels = run.dataset.validation.images[4].astype(float)
+    by_number, by_array = run.ask("softmax", image=4), run.ask("softmax", image=pixels)
+    assert value(by_array, "logit") == pytest.approx(value(by_number, "logit"), abs=1e-4)
+    assert "your own image" in by_array.text and "your own image" in numbers(by_array, "logit")[0].source
+    Image.fromarray(np.round(pixels[..., 0] * 255 / 16).astype(np.uint8)).save(tmp_path / "<b>four.png")
+    by_file = run.ask("softmax", image=tmp_path / "<b>four.png")
+    assert value(by_file, "logit") == pytest.approx(value(by_number, "logit"), abs=0.02)
+    by_bytes = run.ask("softmax", image=(tmp_path / "<b>four.png").read_bytes())
+    assert [n.value for n in by_bytes.numbers] == [n.value for n in by_file.numbers]
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(CnnError, match="can't be read as an image"):
+        run.ask("gradcam", image=tmp_path / "text.png")
+
+
 def test_confusion(run: Run) -> None:
     found = run.ask("which classes are confused")
     split = run.dataset.validation
@@ -86,13 +168,24 @@ def test_confusion(run: Run) -> None:
     shares = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).max(axis=1)[answered != actual]
     assert numbers(found, "image")[0].value == pytest.approx(100 * shares.max(), abs=1e-3)
     assert "<svg" in str(found.figure) and "data:image/png" in str(found.figure)
+    recalls = [(answered[actual == number] == number).mean() for number in range(10)]
+    assert value(found, "recall") == pytest.approx(100 * min(recalls))
+    sure, right = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).max(axis=1), answered == actual
+    bins = np.ceil(sure * 15)
+    gaps = [abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    assert value(found, "calibration") == pytest.approx(100 * sum(gaps), abs=1e-3)
 
 
 def test_features(run: Run) -> None:
     found, maps = run.ask("features"), passed(run, "line5_conv")[0]
     assert value(found, "strongest") == pytest.approx(maps.max(), abs=1e-4)
     assert value(found, "silent") == (maps.max(axis=(0, 1)) <= 0).sum()
-    assert str(found.figure).count("<img") == 1 + 8 + 8 + 16
+    assert str(found.figure).count("<img") == 1 + 16 + 16  # the image, the first 16 filters, their maps
+    first = run.ask("features", layer="line3_conv", image=1)
+    assert value(first, "strongest") == pytest.approx(passed(run, "line3_conv")[1].max(), abs=1e-4)
+    assert str(first.figure).count("<img") == 1 + 8 + 8
+    pooled = run.ask("features", layer="line4_maxpool")
+    assert str(pooled.figure).count("<img") == 1 + 8
 
 
 def test_gradcam(run: Run) -> None:
@@ -136,6 +229,15 @@ def test_layers(run: Run) -> None:
     dead = sum(int((maps.reshape(-1, maps.shape[-1]).max(axis=0) == 0).sum()) for maps in channels)
     assert value(found, "dead") == dead
     assert f"{len(images)} images" in numbers(found, "dead")[0].source
+    zeros = [100 * (maps == 0).mean() for maps in channels]
+    assert [n.value for n in numbers(found, "zeros")] == pytest.approx(zeros, abs=1e-6)
+    assert value(found, "before") == pytest.approx(passed(run, "line3_conv").std(), rel=1e-4)
+    assert value(found, "after") == pytest.approx(passed(run, "line3_bn").std(), rel=1e-4)
+
+
+def test_the_slowest_layer_is_one_of_the_network(run: Run) -> None:
+    (slowest,) = numbers(run.ask("cost"), "seconds")
+    assert slowest.value > 0 and slowest.source.split()[0] in {layer.name for layer in run.model.layers}
 
 
 def test_architecture_tells_the_best_and_pooling_the_gap(run: Run) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 
@@ -190,16 +191,16 @@ def test_screen_readers_are_told_once_an_epoch() -> None:
     assert STATES["finished"].sentence() in spoken_html(STATES["finished"])
 
 
-def view_of(state: RunState) -> Dashboard:
+def view_of(state: RunState, questions: Any = None) -> Dashboard:
     run = Run(state.name, PLAN, None, None)
     run.state = state
-    return Dashboard(run)
+    return Dashboard(run, questions)
 
 
 def test_only_the_page_in_view_is_painted() -> None:
     state, _ = state_of(10)
     view = view_of(state)
-    pages = {1: view.classes, 2: view.layers, 3: view.notes}
+    pages = {1: view.classes, 2: view.layers, 4: view.notes}
     assert not any(page.value for page in pages.values())
     for index, page in pages.items():
         before = view.loss.value
@@ -213,16 +214,31 @@ def test_only_the_page_in_view_is_painted() -> None:
 def test_pages_have_one_height() -> None:
     state, _ = state_of(10)
     view = view_of(state)
-    for index, page in ((1, view.classes), (2, view.layers), (3, view.notes)):
+    for index, page in ((1, view.classes), (2, view.layers), (4, view.notes)):
         view.tab.selected_index = index
         view._paint(state)
         assert page.value.startswith('<div style="height:310px;overflow:auto')
     assert {child.layout.min_height for child in view.tab.children} == {"350px"}
 
 
+def test_the_questions_are_made_when_they_are_first_in_view() -> None:
+    made: list[widgets.Widget] = []
+
+    def make() -> widgets.Widget:
+        made.append(widgets.HTML("a question"))
+        return made[-1]
+
+    view = view_of(STATES["training"], make)
+    assert view.tab.get_title(3) == "Questions" and not made
+    for _ in range(2):
+        view.tab.selected_index = 3
+        view._paint(STATES["training"])
+    assert view.asked.children == (made[0],) and len(made) == 1
+
+
 def test_the_notes_tab_counts_them() -> None:
     view = view_of(fold(replace(STARTED, chance=2.3), *whole(6)))
-    assert view.tab.get_title(3) == "Notes (1)"
+    assert view.tab.get_title(4) == "Notes (1)"
     assert "Overfitting?" in view.advice.value
 
 

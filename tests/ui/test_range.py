@@ -134,12 +134,12 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., RangeView]:
     return show
 
 
-def test_the_button_ends_the_test_and_then_trains(shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_button_ends_the_test_and_then_trains(shown: Any) -> None:
     trained: list[float] = []
     followed = threading.Event()
 
     class Board:
-        def __init__(self, run: Any):
+        def __init__(self) -> None:
             self.box = widgets.HTML("the dashboard")
 
         def follow(self, handle: Any) -> None:
@@ -150,8 +150,11 @@ def test_the_button_ends_the_test_and_then_trains(shown: Any, monkeypatch: pytes
             time.sleep(0.01)
         return FOUND
 
-    monkeypatch.setattr(range_view, "Dashboard", Board)
-    view = shown(test, trained.append)
+    def train(rate: float) -> Board:
+        trained.append(rate)
+        return Board()
+
+    view = shown(test, train)
     assert view.button.description == "Stop"
     view.button.click()
     assert view.painted.wait(5)

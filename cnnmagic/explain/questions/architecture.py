@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnmagic.explain.answer import Answer, Number
+from cnnmagic.explain.drawing import bars
 from cnnmagic.explain.network import is_trained, plain_convolutions, training_images, window_of
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
@@ -33,7 +34,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         best = state.best or {}
         score = best.get("val_accuracy", best.get("accuracy", 0.0))
         numbers.append(words.number("best", 100 * score, epoch=state.best_epoch))
-    return words.answer("\n\n".join(parts), tuple(numbers), experiment=experiment)
+    return words.answer("\n\n".join(parts), tuple(numbers), _figure(plan, probe, words), experiment)
 
 
 def suggested(plan: Plan, images: int) -> str:
@@ -50,6 +51,15 @@ def suggested(plan: Plan, images: int) -> str:
 
 def _side(plan: Plan) -> int:
     return min(size for size in plan.input_shape[:2] if size is not None)
+
+
+def _figure(plan: Plan, probe: Probe, words: Words) -> str | None:
+    """The weights of this network among those of studied ones."""
+    studied = probe.studied()
+    if not studied:
+        return None
+    found = sorted([*studied, (words("own"), plan.parameters)], key=lambda one: one[1])
+    return bars(words("figure"), [(name, count, f"{count:,}") for name, count in found], log=True)
 
 
 def _weighted(plan: Plan) -> int:

@@ -20,12 +20,13 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     found = probe.confusion() or _seen(plan, state)
     if found is None:
         return words.answer(words.all("text", "missing"))
-    where = {"split": found.split, "images": found.images, "whole": found.whole}
+    where: dict[str, object] = {"split": found.split, "images": found.images, "whole": found.whole}
     right = sum(found.matrix[n][n] for n in range(len(found.matrix)))
     numbers = [words.number("right", 100 * right / max(1, found.images), **where)]
     numbers.append(words.number("wrong", found.images - right, **where))
     pairs = confused(found)
     numbers += [_pair(found, pair, words) for pair in pairs]
+    numbers += [*_poorest(found, words, where), *_calibration(found, words, where)]
     parts = [words("text"), words("measured", **where) if pairs else words("none", **where)]
     small = len(found.classes) <= MOST_CELLS
     figure = (
@@ -52,6 +53,20 @@ def _pair(found: Confusion, pair: tuple[int, int, int], words: Words) -> Number:
     total = sum(found.matrix[actual])
     names = {"actual": found.classes[actual], "answered": found.classes[answered], "total": total}
     return words.number("pair", count, **names, split=found.split, images=found.images)
+
+
+def _poorest(found: Confusion, words: Words, where: dict[str, object]) -> list[Number]:
+    """The class of whose images the smallest share is told right."""
+    shares = [(row[n] / sum(row), n) for n, row in enumerate(found.matrix) if sum(row)]
+    if not shares:
+        return []
+    share, number = min(shares)
+    total = sum(found.matrix[number])
+    return [words.number("recall", 100 * share, name=found.classes[number], total=total, **where)]
+
+
+def _calibration(found: Confusion, words: Words, where: dict[str, object]) -> list[Number]:
+    return [] if found.error is None else [words.number("calibration", 100 * found.error, **where)]
 
 
 def _seen(plan: Plan, state: RunState | None) -> Confusion | None:

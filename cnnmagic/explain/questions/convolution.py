@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cnnmagic.explain.answer import Answer, Number
+from cnnmagic.explain.answer import Answer, Control, Number
+from cnnmagic.explain.choice import chosen, image_control
 from cnnmagic.explain.drawing import svg, window
 from cnnmagic.explain.filled import size_formula
 from cnnmagic.explain.network import named, plain_convolutions, window_of
 from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.questions.convolution_step import work_out
 from cnnmagic.explain.texts import Words
 from cnnmagic.layers import Conv2D, show
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
 
 SHOWN_PIXELS = 5
-MOST_SHOWN = 7  # a larger window is told by its sum alone
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
@@ -23,7 +22,10 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     found = plain_convolutions(plan)
     if not found:
         return None
-    words, step = Words("convolution"), found[0]
+    words = Words("convolution")
+    names = tuple(step.name for step in found)
+    choice = chosen(probe, Control("layer", words("layer"), names[0], names))
+    step = plan.step(str(choice.value))
     layer = window_of(step)
     high, wide = layer.kernel_size
     span = (high - 1) * layer.dilation_rate[0] + 1
@@ -33,10 +35,13 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     values |= {"size": size, "products": products, "filters": layer.filters, "shape": show(step.input_shape)}
     values["out"] = show(step.output_shape)
     parts = [words("text", **values), words(layer.padding, **values)]
-    told, measured = _worked(step, probe, words)
-    figure = _figure(layer, words) if high == wide and max(layer.dilation_rate) == 1 else None
-    numbers = (*_numbers(step, products, words), *measured)
-    return words.answer("\n\n".join([*parts, *told]), numbers, figure)
+    worked = work_out(step, probe, words)
+    if worked is None:
+        figure = _figure(layer, words) if high == wide and max(layer.dilation_rate) == 1 else None
+        text = "\n\n".join([*parts, words("missing")])
+        return words.answer(text, tuple(_numbers(step, products, words)), figure)
+    text, numbers = "\n\n".join([*parts, *worked.told]), (*_numbers(step, products, words), *worked.numbers)
+    return words.answer(text, numbers, worked.figure, None, (*image_control(probe), choice, *worked.controls))
 
 
 def zeros(size: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
@@ -60,36 +65,6 @@ def _numbers(step: Step, products: int, words: Words) -> list[Number]:
         found.append(words.number("multiplies", height * width * depth * products, layer=step.name))
     before, after = zeros(step.input_shape[0] or 0, layer.kernel_size[0], layer.strides[0], layer.padding)
     return [*found, words.number("before", before, layer=step.name), words.number("after", after, layer=step.name)]
-
-
-def _worked(step: Step, probe: Probe, words: Words) -> tuple[list[str], list[Number]]:
-    """The window, the products and the sum of filter 0 at the middle of the picked image."""
-    height, width, _ = step.output_shape
-    image, kernel = probe.picked(), probe.kernel(step.name)
-    if image is None or kernel is None or not height or not width:
-        return [words("missing")], []
-    row, column = height // 2, width // 2
-    patch, (weights, biases) = probe.patch(step.name, row, column), kernel
-    if patch is None:
-        return [words("missing")], []
-    total = float((patch * weights[..., 0]).sum())
-    bias = 0.0 if biases is None else float(biases[0])
-    where = {"layer": step.name, "row": row, "column": column, "split": image.split, "index": image.index}
-    numbers = [words.number("sum", total, **where), words.number("bias", bias, **where)]
-    numbers.append(words.number("pixel", total + bias, **where))
-    lines = _lines(patch[..., 0], weights[..., 0, 0]) if max(weights.shape[:2]) <= MOST_SHOWN else ""
-    told = [
-        words("worked", **where, channels=patch.shape[-1]),
-        lines,
-        words("total", total=total, bias=bias, pixel=total + bias),
-    ]
-    return [part for part in told if part], numbers
-
-
-def _lines(window: Any, weights: Any) -> str:
-    """The window, the kernel and the products side by side."""
-    rows = zip(window, weights, window * weights, strict=True)
-    return "\n".join("    " + "   ".join(" ".join(f"{v:7.3f}" for v in part) for part in row) for row in rows)
 
 
 def _figure(layer: Conv2D, words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from cnnmagic.explain.answer import Answer, Experiment, Number
@@ -37,7 +37,12 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         parts.append(words("slow", layer=named(slow)))
     numbers += _memory(plan, words)
     parts.append(words("dense" if isinstance(heavy.layer, Dense) else "conv"))
-    return words.answer("\n\n".join(parts), tuple(numbers), _figure(plan, words), _experiment(plan, words))
+    figure, taken = _figure(plan, words), probe.seconds()
+    if taken:
+        numbers += _measured(taken, batch_of(plan), words)
+        parts.append(words("measured", batch=batch_of(plan)))
+        figure += _times(taken, words)
+    return words.answer("\n\n".join(parts), tuple(numbers), figure, _experiment(plan, words))
 
 
 def _largest(plan: Plan, size: Callable[[Step], int]) -> Step:
@@ -65,6 +70,18 @@ def _memory(plan: Plan, words: Words) -> list[Number]:
         words.number("activations", held, layer=named(wide), batch=batch),
         words.number("memory", memory, batch=batch),
     ]
+
+
+def _measured(taken: Sequence[tuple[str, float]], batch: int, words: Words) -> list[Number]:
+    layer, seconds = max(taken, key=lambda one: one[1])
+    return [words.number("seconds", 1000 * seconds, layer=layer, batch=batch)]
+
+
+def _times(taken: Sequence[tuple[str, float]], words: Words) -> str:
+    slowest = sorted(taken, key=lambda one: -one[1])[:MOST_ROWS]
+    kept = [one for one in taken if one in slowest]
+    rows = [(layer, seconds, f"{1000 * seconds:.3g} ms") for layer, seconds in kept]
+    return f"<div>{bars(words('figure_times'), rows)}</div>"
 
 
 def _rows(plan: Plan, words: Words) -> Iterator[str]:

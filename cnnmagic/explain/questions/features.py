@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnmagic.explain.answer import Answer, Number
-from cnnmagic.explain.network import convolutions, named
+from cnnmagic.explain.answer import Answer, Control, Number
+from cnnmagic.explain.choice import chosen, image_control
+from cnnmagic.explain.network import CONVOLUTIONS, convolutions, named, volumes
 from cnnmagic.explain.probe import Picked, Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.layers import show
@@ -16,20 +17,23 @@ SHOWN = 16
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
-    """What the first and the last convolution give for an image, and the first one's filters."""
+    """What a layer gives for an image, the last convolution at first, and its filters."""
     found = convolutions(plan)
     if not found:
         return None
     words, first, last = Words("features"), found[0], found[-1]
-    both = [first] if first is last else [first, last]
-    numbers = [_sees(step, words) for step in both]
-    values = {"first": named(first), "last": named(last)}
-    image, maps = probe.picked(), probe.maps(last.name)
+    layers = tuple(step.name for step in volumes(plan))
+    layer = chosen(probe, Control("layer", words("layer"), last.name, layers))
+    step = plan.step(str(layer.value))
+    numbers = [number for one in dict.fromkeys((first, step)) if (number := _sees(one, words))]
+    values = {"first": named(first), "last": named(last), "layer": named(step)}
+    image, maps = probe.picked(), probe.maps(step.name)
     if image is None or maps is None:
-        return words.answer(words.all("text", "missing", **values), tuple(n for n in numbers if n))
-    numbers += _measured(maps, last, image, words)
-    told = words.all("text", "measured", **values, split=image.split, index=image.index, label=image.label)
-    return words.answer(told, tuple(n for n in numbers if n), _figure(first, last, image, probe, words))
+        return words.answer(words.all("text", "missing", **values), tuple(numbers))
+    numbers += _measured(maps, step, image, words)
+    told = words.all("text", "measured", **values, image=words.image(image))
+    figure = _figure(step, maps, image, probe, words)
+    return words.answer(told, tuple(numbers), figure, None, (*image_control(probe), layer))
 
 
 def _sees(step: Step, words: Words) -> Number | None:
@@ -40,7 +44,7 @@ def _sees(step: Step, words: Words) -> Number | None:
 
 
 def _measured(maps: Any, step: Step, image: Picked, words: Words) -> list[Number]:
-    where = {"layer": step.name, "split": image.split, "index": image.index}
+    where = {"layer": step.name, "image": words.image(image)}
     tops = [float(maps[..., channel].max()) for channel in range(maps.shape[-1])]
     strongest = max(range(len(tops)), key=tops.__getitem__)
     silent = sum(top <= 0 for top in tops)
@@ -50,15 +54,13 @@ def _measured(maps: Any, step: Step, image: Picked, words: Words) -> list[Number
     ]
 
 
-def _figure(first: Step, last: Step, image: Picked, probe: Probe, words: Words) -> str | None:
-    drawn = [probe.pictures([image.pixels], [words("image", label=image.label)])]
-    if (kernel := probe.kernel(first.name)) is not None:
-        weights = kernel[0]
-        shown = [weights[..., n].mean(axis=-1) for n in range(min(SHOWN, weights.shape[-1]))]
-        drawn.append(probe.pictures(shown, [words("filter", number=n) for n in range(len(shown))]))
-    for step in dict.fromkeys((first.name, last.name)):
-        maps = probe.maps(step)
-        if maps is not None:
-            shown = [maps[..., n] for n in range(min(SHOWN, maps.shape[-1]))]
-            drawn.append(probe.pictures(shown, [words("map", layer=step, number=n) for n in range(len(shown))]))
-    return "".join(part for part in drawn if part) or None
+def _figure(step: Step, maps: Any, image: Picked, probe: Probe, words: Words) -> str | None:
+    """The image, the layer's filters where it has some, and its maps."""
+    shown = words("image", label=image.label) if image.split else words.image(image)
+    drawn = [probe.pictures([image.pixels], [shown])]
+    if isinstance(step.layer, CONVOLUTIONS) and (kernel := probe.kernel(step.name)) is not None:
+        means = [kernel[0][..., n].mean(axis=-1) for n in range(min(SHOWN, kernel[0].shape[-1]))]
+        drawn.append(probe.pictures(means, [words("filter", number=n) for n in range(len(means))]))
+    channels = [maps[..., n] for n in range(min(SHOWN, maps.shape[-1]))]
+    labels = [words("map", layer=step.name, number=n) for n in range(len(channels))]
+    return "".join(part for part in (*drawn, probe.pictures(channels, labels)) if part) or None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnnmagic.explain.answer import Answer, Experiment, Number
+from cnnmagic.explain.drawing import bars
 from cnnmagic.explain.network import named
-from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.probe import Activity, Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import twin_of, without_line, word_exchanged
 from cnnmagic.formulas import FORMULAS
 from cnnmagic.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
+
+MOST_SHOWN = 16
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
@@ -25,7 +30,10 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     for told, found in (_dropout(dropouts, words), _norm(norms, words), _active(active, state, words)):
         parts += told
         numbers += found
-    return words.answer("\n\n".join(parts), tuple(numbers), None, _experiment(plan, dropouts, norms, words))
+    seen = {one.layer: one for one in probe.activity()}
+    numbers += _seen(norms, seen, words)
+    experiment = _experiment(plan, dropouts, norms, words)
+    return words.answer("\n\n".join(parts), tuple(numbers), _figure(seen, words), experiment)
 
 
 def activations(plan: Plan) -> dict[str, list[Step]]:
@@ -70,6 +78,33 @@ def _active(found: dict[str, list[Step]], state: RunState | None, words: Words) 
         numbers.append(words.number("dead", dead, channels=channels, images=seen.images, epoch=seen.epoch))
         parts.append(words("dead", dead=dead, channels=channels, images=seen.images))
     return parts or [words("no_active")], numbers
+
+
+def _seen(norms: list[Step], seen: Mapping[str, Activity], words: Words) -> list[Number]:
+    """What the sample shows: the spread before and after the first batch normalisation, the zeros of each ReLU."""
+    numbers = []
+    for step in norms[:1]:
+        for key, name in (("before", step.inputs[0]), ("after", step.name)):
+            if name in seen:
+                numbers.append(words.number(key, seen[name].deviation, layer=name, **_sample(seen[name])))
+    relus = [one for one in seen.values() if one.relu][:MOST_SHOWN]
+    return [
+        *numbers,
+        *(words.number("zeros", 100 * one.zeros, layer=one.layer, **_sample(one)) for one in relus),
+    ]
+
+
+def _sample(seen: Activity) -> dict[str, object]:
+    return {"images": seen.images, "split": seen.split}
+
+
+def _figure(seen: Mapping[str, Activity], words: Words) -> str | None:
+    """The share of zeros that goes out of each layer."""
+    shown = list(seen.values())[:MOST_SHOWN]
+    if not shown:
+        return None
+    rows = [(one.layer, one.zeros, f"{one.zeros:.1%}") for one in shown]
+    return bars(words("figure", **_sample(shown[0])), rows)
 
 
 def _experiment(plan: Plan, dropouts: list[Step], norms: list[Step], words: Words) -> Experiment | None:

@@ -26,7 +26,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     if classes > 1:
         numbers.append(words.number("guessing", log(classes), classes=classes))
         parts.append(words("loss", classes=classes, guessing=log(classes)))
-    return words.answer("\n\n".join([*parts, words("decide")]), tuple(numbers))
+    return words.answer("\n\n".join([*parts, words("decide")]), tuple(numbers), probe.network())
 
 
 def _page(plan: Plan, words: Words) -> Iterator[str]:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from cnnmagic.explain.answer import Answer
+from cnnmagic.explain.drawing import timeline
 from cnnmagic.explain.language import language
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
@@ -27,7 +28,8 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     parts = [words("text")]
     if mine:
         parts += [words("own"), *map(_told, mine)]
-    return words.answer("\n\n".join([*parts, words("rest"), *map(_told, rest)]))
+    figure = timeline(words("figure"), [(int(work["year"]), _short(work)) for work in [*mine, *rest]])
+    return words.answer("\n\n".join([*parts, words("rest"), *map(_told, rest)]), figure=figure)
 
 
 @cache
@@ -36,6 +38,11 @@ def works() -> list[dict[str, str]]:
     text = files("cnnmagic.explain").joinpath("reading.toml").read_text(encoding="utf-8")
     found: list[dict[str, str]] = tomllib.loads(text)["work"]
     return found
+
+
+def _short(work: dict[str, str]) -> str:
+    """`Y. LeCun: Deep learning`: the first author and the beginning of the title."""
+    return f"{work['authors'].split(',')[0].split(' (')[0]}: {work['title'].split(' (')[0]}"
 
 
 def _told(work: dict[str, str]) -> str:

@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from cnnmagic.explain.answer import Answer, Experiment
+from cnnmagic.explain.choice import image_control
 from cnnmagic.explain.drawing import PIXEL, svg, window
 from cnnmagic.explain.network import named, plain_convolutions, recounted, window_of
-from cnnmagic.explain.probe import Probe
+from cnnmagic.explain.probe import Picked, Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import of_line, twin_of, with_kernel
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
 
 SHOWN_PIXELS = 5
+ODD, EVEN = 3, 2  # windows that the image is drawn through
+MOST_TIMES = 8
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
@@ -31,8 +34,15 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     twin = recounted(plan, {s.name: replace(window_of(s), kernel_size=(other, other)) for s in of_line(plan, step)})
     if twin is not None:
         numbers.append(words.number("weights2", twin.step(step.name).parameters, **values))
-    text = words.all("text" if kernel % 2 else "even", "rest", **values)
-    return words.answer(text, tuple(numbers), _figure(kernel, other, words), _experiment(plan, step, other, words))
+    parts = [words.all("text" if kernel % 2 else "even", "rest", **values)]
+    figure, image = _figure(kernel, other, words), probe.picked()
+    if image is not None and (drawn := _drawn(image, probe, words)) is not None:
+        times = _times(image)
+        parts.append(words("seen", image=words.image(image), times=times))
+        numbers.append(words.number("moved", times * shift(EVEN), times=times, kernel=EVEN))
+        figure += drawn
+    experiment = _experiment(plan, step, other, words)
+    return words.answer("\n\n".join(parts), tuple(numbers), figure, experiment, image_control(probe))
 
 
 def _values(found: tuple[Step, ...], step: Step) -> dict[str, Any]:
@@ -59,6 +69,21 @@ def _figure(kernel: int, other: int, words: Words) -> str:
     second = window(SHOWN_PIXELS, other, pads(other), words("drawn", kernel=other), x=left)
     width, height = left + (SHOWN_PIXELS + other) * PIXEL, 30 + (SHOWN_PIXELS + other) * PIXEL
     return svg(width, height, words("figure", kernel=kernel, other=other, shift=shift(other)), first + second)
+
+
+def _times(image: Picked) -> int:
+    """How often the image goes through a window: so often that an eighth of its side is what an even one moves it."""
+    return max(1, min(MOST_TIMES, min(image.pixels.shape[:2]) // 4))
+
+
+def _drawn(image: Picked, probe: Probe, words: Words) -> str | None:
+    """The image as it is, and after some means over odd and over even windows."""
+    times = _times(image)
+    odd, even = probe.blurred(ODD, times), probe.blurred(EVEN, times)
+    if odd is None or even is None:
+        return None
+    labels = [words("own"), *(words("through", kernel=kernel, times=times) for kernel in (ODD, EVEN))]
+    return probe.pictures([image.pixels.mean(axis=-1), odd, even], labels)
 
 
 def _experiment(plan: Plan, step: Step, other: int, words: Words) -> Experiment | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp
 
-from cnnmagic.explain.answer import Answer, Experiment, Number
+from cnnmagic.explain.answer import Answer, Control, Experiment, Number
+from cnnmagic.explain.choice import chosen, image_control
 from cnnmagic.explain.drawing import bars
+from cnnmagic.explain.network import class_names
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import line_of, twin_of, word_exchanged
@@ -14,11 +16,12 @@ from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 
 TEMPERATURES = (0.5, 1.0, 2.0)
+COLDEST, HOTTEST = 0.1, 10.0
 SHOWN = 10
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
-    """From yes or no to many classes; this network's numbers before softmax and after it, at three temperatures."""
+    """From yes or no to many classes; this network's numbers before softmax and after it, at any temperature."""
     if plan.output is None:
         return None
     words, classes = Words("softmax"), plan.output.units
@@ -28,12 +31,14 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     if logits is None or image is None or classes < 2 or plan.output.activation != "softmax":
         missing = [words("missing")] if classes > 1 and logits is None else []
         return words.answer("\n\n".join([text, *missing]), tuple(numbers), None, _experiment(plan, words))
-    names = _names(plan, classes)
-    where = {"split": image.split, "index": image.index, "label": image.label, "layer": plan.steps[-1].name}
-    numbers += _read(list(logits), names, words, where)
+    heat = chosen(probe, Control("temperature", words("temperature"), 1.0, least=COLDEST, most=HOTTEST, step=0.1))
+    names = class_names(plan, classes)
+    where: dict[str, object] = {"image": words.image(image), "layer": plan.steps[-1].name}
+    numbers += _read(list(logits), names, float(heat.value), words, where)
     told = words("measured", **where, answer=names[_top(logits)])
-    figure = _figure(list(logits), names, words)
-    return words.answer(f"{text}\n\n{told}", tuple(numbers), figure, _experiment(plan, words))
+    figure = _figure(list(logits), names, float(heat.value), words)
+    controls = (*image_control(probe), heat)
+    return words.answer(f"{text}\n\n{told}", tuple(numbers), figure, _experiment(plan, words), controls)
 
 
 def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
@@ -43,29 +48,25 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
     return [power / sum(powers) for power in powers]
 
 
-def _read(logits: list[float], names: Sequence[str], words: Words, where: dict[str, object]) -> list[Number]:
+def _read(
+    logits: list[float], names: Sequence[str], heat: float, words: Words, where: dict[str, object]
+) -> list[Number]:
     top = _top(logits)
     found = [words.number("logit", logits[top], name=names[top], **where)]
-    for temperature in TEMPERATURES:
+    for temperature in sorted({*TEMPERATURES, heat}):
         share = softmax(logits, temperature)[top]
         found.append(words.number("share", 100 * share, name=names[top], temperature=temperature, **where))
     sigmoids = sum(1 / (1 + exp(-z)) for z in logits)
     return [*found, words.number("sum", sum(softmax(logits)), **where), words.number("sigmoids", sigmoids, **where)]
 
 
-def _figure(logits: list[float], names: Sequence[str], words: Words) -> str:
+def _figure(logits: list[float], names: Sequence[str], heat: float, words: Words) -> str:
+    """The likeliest classes at the temperature, a mark where each stands at 1."""
     order = sorted(range(len(logits)), key=lambda n: -logits[n])[:SHOWN]
-    shares = {temperature: softmax(logits, temperature) for temperature in TEMPERATURES}
-    drawn = []
-    for temperature in TEMPERATURES:
-        rows = [(names[n], shares[temperature][n], f"{shares[temperature][n]:.1%}") for n in order]
-        drawn.append(f"<div>{bars(words('figure', temperature=temperature), rows)}</div>")
-    return "".join(drawn)
-
-
-def _names(plan: Plan, classes: int) -> Sequence[str]:
-    known = plan.facts.classes if plan.facts else ()
-    return known if len(known) == classes else [str(n) for n in range(classes)]
+    shares, plain = softmax(logits, heat), softmax(logits)
+    rows = [(names[n], shares[n], f"{shares[n]:.1%}") for n in order]
+    title = words("figure" if heat == 1 else "figure_marked", temperature=heat)
+    return bars(title, rows, marks=[plain[n] for n in order] if heat != 1 else ())
 
 
 def _top(logits: Sequence[float]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnmagic.explain.answer import Answer
-from cnnmagic.explain.network import named
+from cnnmagic.explain.network import named, volumes
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.layers import show
@@ -19,15 +19,15 @@ MOST_ROWS = 24
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     """The volume that each layer gives, in numbers and drawn."""
-    volumes = [step for step in plan.steps if len(step.output_shape) == 3]
-    if not volumes:
+    found = volumes(plan)
+    if not found:
         return None
     words = Words("volumes")
-    first = next((step for step in volumes if step.output_shape[-1] != plan.input_shape[-1]), volumes[-1])
+    first = next((step for step in found if step.output_shape[-1] != plan.input_shape[-1]), found[-1])
     height, width, depth = (words("any") if size is None else size for size in first.output_shape)
     values = {"layer": named(first), "height": height, "width": width, "depth": depth}
     numbers = [words.number(key, size or 0, layer=first.name) for key, size in _sizes(first) if size is not None]
-    largest = max(volumes, key=lambda step: step.elements or 0)
+    largest = max(found, key=lambda step: step.elements or 0)
     if largest.elements is not None:
         numbers.append(
             words.number("largest", largest.elements, layer=named(largest), shape=show(largest.output_shape))

@@ -1,0 +1,72 @@
+"""The widget of one control of an answer: a list to choose from, a slider, an image of the reader's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from cnnmagic.ui.busy import answer_while_busy
+
+if TYPE_CHECKING:
+    from cnnmagic.explain.answer import Control
+
+STYLE = {"description_width": "initial"}
+Setter = Callable[[str, Any], None]
+
+
+class Setting:
+    """Tells `set(key, value)` what its reader sets; beside the slider of images a file of the reader's is taken too."""
+
+    def __init__(self, control: Control, set: Setter, upload: str):
+        self.control, self.set = control, set
+        self.widget = _widget(control)
+        self.widget.observe(self._changed, "value")
+        self.widgets = [self.widget]
+        if control.key == "image":
+            # A new one for each file: what ipywidgets 7 and 8 take to empty it differs.
+            self.upload = widgets.FileUpload(accept="image/*", multiple=False, description=upload)
+            self.upload.observe(self._uploaded, "value")
+            self.widgets.append(self.upload)
+        for widget in self.widgets:
+            answer_while_busy(widget)
+        self._following = False
+
+    def follow(self, control: Control) -> None:
+        """Take on other bounds or options, and the value that the answer is for."""
+        self._following = True
+        try:
+            if control.options != self.control.options:
+                self.widget.options = control.options
+            if not control.options and control.most != self.widget.max:
+                self.widget.value = min(self.widget.value, control.most)
+                self.widget.max = control.most
+            self.control = control
+        finally:
+            self._following = False
+
+    def _changed(self, change: dict[str, Any]) -> None:
+        if not self._following:
+            self.set(self.control.key, change["new"])
+
+    def _uploaded(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.set(self.control.key, uploaded(change["new"]))
+
+
+def uploaded(value: Any) -> bytes:
+    """The bytes of a `FileUpload`'s one file: a dictionary by name in ipywidgets 7, a tuple in 8."""
+    found = next(iter(value.values())) if isinstance(value, dict) else value[0]
+    return bytes(found["content"])
+
+
+def _widget(control: Control) -> Any:
+    layout = widgets.Layout(flex="1 1 240px", max_width="420px")
+    common = {"description": control.label, "style": STYLE, "layout": layout}
+    if control.options:
+        return widgets.Dropdown(options=control.options, value=control.value, **common)
+    bounds = {"value": control.value, "min": control.least, "max": control.most, "step": control.step}
+    if isinstance(control.value, int):
+        return widgets.IntSlider(**{name: int(number) for name, number in bounds.items()}, **common)
+    return widgets.FloatSlider(**bounds, **common)
