@@ -23,7 +23,7 @@ def chosen(probe: Probe, control: Control) -> Control:
         return control
     if control.options:
         return replace(control, value=_option(control, str(wanted)))
-    # Rounded, since a slider's steps are sums that miss their mark by a little.
+    # Rounded, since what is reached in steps is a sum that misses its mark by a little.
     number = round(float(wanted), 6) if isinstance(wanted, Real) and not isinstance(wanted, bool) else nan
     if not control.least <= number <= control.most:
         message = f"`{control.key}` can't be {wanted!r}."

@@ -34,9 +34,13 @@ def _paragraph(text: str) -> str:
     if all(line.startswith("    ") for line in text.split("\n")):
         lines = "\n".join(line[4:] for line in text.split("\n"))
         return f'<pre style="{CODE}">{safe(lines)}</pre>'
-    told = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe(text.strip()))
-    told = re.sub(r"https://[^\s<&]+", lambda found: _link(found[0], found[0]), told)
+    told = re.sub(r"https://[^\s<&]+", lambda found: _link(found[0], found[0]), _coded(text.strip()))
     return f'<p style="margin:.5em 0">{told}</p>'
+
+
+def _coded(text: str) -> str:
+    """The text with its backquoted words as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe(text))
 
 
 def _link(address: str, told: str) -> str:
@@ -47,8 +51,8 @@ def _numbers(numbers: tuple[Number, ...]) -> str:
     heads = table(language(), "panel")["columns"]
     head = "".join(f'<th scope="col" style="{CELL}">{safe(name)}</th>' for name in heads)
     rows = "".join(
-        f'<tr><td style="{CELL}">{safe(n.label)}</td><td style="{CELL};text-align:right;white-space:nowrap">'
-        f'{safe(n.shown)}</td><td style="{CELL};opacity:.75">{safe(n.source)}</td></tr>'
+        f'<tr><td style="{CELL}">{_coded(n.label)}</td><td style="{CELL};text-align:right;white-space:nowrap">'
+        f'{safe(n.shown)}</td><td style="{CELL};opacity:.75">{_coded(n.source)}</td></tr>'
         for n in numbers
     )
     return f'<table style="border-collapse:collapse;margin:.4em 0"><tr>{head}</tr>{rows}</table>'

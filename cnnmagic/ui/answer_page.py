@@ -39,7 +39,7 @@ class AnswerPage:
         )
         self.twin, self.trained = widgets.HBox(), widgets.HTML()
         self.box = widgets.VBox([self.controls, self.view, self.twin, self.trained])
-        self.box.layout.display = "none"
+        self.box.layout.display, self.box.layout.flex = "none", "0 0 auto"
         self.box.layout.padding = "0 0 12px 16px"
         self.settings: dict[str, Setting] = {}
         self._choices: dict[str, Any] = {}

@@ -72,7 +72,7 @@ class Panel:
         fold = widgets.Button(
             description=f"{FOLDED} {self.titles[number]}",
             tooltip=self.titles[number],
-            layout=widgets.Layout(width="auto"),
+            layout=widgets.Layout(width="auto", flex="0 0 auto"),  # whole where the page around it is low
         )
         fold.add_class(FOLD)
         fold.on_click(lambda _: self._turn(number, self.pages[number].box.layout.display == "none"))

@@ -1,4 +1,7 @@
-"""The widget of one control of an answer: a list to choose from, a slider, an image of the reader's own."""
+"""The widget of one control of an answer: a list to choose from, a number, an image of the reader's own.
+
+Numbers are fields with arrows, not sliders: those of ipywidgets 8 have no name that a screen reader could tell.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ if TYPE_CHECKING:
     from cnnmagic.explain.answer import Control
 
 STYLE = {"description_width": "initial"}
+NUMBER_WIDTH = "150px"
 Setter = Callable[[str, Any], None]
 
 
 class Setting:
-    """Tells `set(key, value)` what its reader sets; beside the slider of images a file of the reader's is taken too."""
+    """Tells `set(key, value)` what its reader sets; beside the number of an image a file of the reader's is taken too."""
 
     def __init__(self, control: Control, set: Setter, upload: str):
         self.control, self.set = control, set
@@ -62,11 +66,12 @@ def uploaded(value: Any) -> bytes:
 
 
 def _widget(control: Control) -> Any:
-    layout = widgets.Layout(flex="1 1 240px", max_width="420px")
+    layout = widgets.Layout(width="auto")
     common = {"description": control.label, "style": STYLE, "layout": layout}
     if control.options:
         return widgets.Dropdown(options=control.options, value=control.value, **common)
     bounds = {"value": control.value, "min": control.least, "max": control.most, "step": control.step}
+    layout.width = NUMBER_WIDTH
     if isinstance(control.value, int):
-        return widgets.IntSlider(**{name: int(number) for name, number in bounds.items()}, **common)
-    return widgets.FloatSlider(**bounds, **common)
+        return widgets.BoundedIntText(**{name: int(number) for name, number in bounds.items()}, **common)
+    return widgets.BoundedFloatText(**bounds, **common)

@@ -45,6 +45,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which a package of Python's own brings."""
+    found = find_spec("axe_playwright_python")
+    if found is None or found.submodule_search_locations is None:
+        pytest.skip("axe-playwright-python is not installed")
+    return (Path(next(iter(found.submodule_search_locations))) / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if find_spec("jupyterlab") is None:
         pytest.skip("JupyterLab is not installed")
