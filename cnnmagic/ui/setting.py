@@ -21,7 +21,7 @@ Setter = Callable[[str, Any], None]
 
 
 class Setting:
-    """Tells `set(key, value)` what its reader sets; beside the number of an image a file of the reader's is taken too."""
+    """Tells `set(key, value)` what its reader sets; beside an image's number a file of the reader's own is taken."""
 
     def __init__(self, control: Control, set: Setter, upload: str):
         self.control, self.set = control, set

@@ -28,7 +28,8 @@ train epochs=2 batch=64
 seed 1"""
 HOSTILE = """import numpy as np
 images = np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8)
-names = np.array(['<img src=x onerror="window.hit=1">', "'\\"\\u202eb 🐈 </pre><script>window.hit=1</script>"])[np.arange(60) % 2]"""
+told = ['<img src=x onerror="window.hit=1">', "'\\"\\u202eb 🐈 </pre><script>window.hit=1</script>"]
+names = np.array(told)[np.arange(60) % 2]"""
 HOSTILE_CELL = """%%cnn odd --wait
 data {{images}} {{names}}
 conv 2 3x3 relu
