@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import CnnError, RunError
@@ -37,15 +38,27 @@ def ask(
     state = run.state if run is not None else None
     answer = catalogue.answer(words, plan, state, NetworkProbe(name, plan, run, rows, choices))
     _check_choices(choices or {}, answer)
-    if answer.experiment is None or planned_twin(answer.experiment, plan, variables or {}, texts or {}) is not None:
+    return with_possible_twin(answer, plan, variables or {}, texts or {})
+
+
+def with_possible_twin(answer: Answer, plan: Plan, variables: Mapping[str, Any], texts: Mapping[str, str]) -> Answer:
+    """The answer, without its twin where that can't be planned."""
+    if answer.experiment is None or planned_twin(answer.experiment, plan, variables, texts) is not None:
         return answer
     return replace(answer, experiment=None)
 
 
 def asking(run: Run) -> Run:
-    """The run with its way of answering."""
+    """The run with its ways of answering: questions one by one, and all of them in a report."""
     run.ask = partial(_ask_run, run)
+    run.report = partial(_report_run, run)
     return run
+
+
+def _report_run(run: Run, path: str | Path | None = None, force: bool = False) -> Path:
+    from cnnmagic.reporting import write_report
+
+    return write_report(run.name, run, path, force, texts=run.texts)
 
 
 def _ask_run(run: Run, words: str, **choices: Any) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,13 +110,32 @@ def comparison_text(entries: Sequence[Entry]) -> str:
 
 def details(entry: Entry) -> str:
     """What one run was trained with, and its text."""
-    versions = " · ".join(f"{name} {version}" for name, version in entry.versions.items())
-    return "\n".join(filter(None, [versions, f"%%cnn {entry.name.split('/')[0]}", entry.text.strip("\n")]))
+    head = f"%%cnn {entry.name.split('/')[0]}"
+    return "\n".join(filter(None, [versions_text(entry.versions), head, entry.text.strip("\n")]))
+
+
+def versions_text(versions: Mapping[str, str]) -> str:
+    """`python 3.12.3 · keras 3.12.0`."""
+    return " · ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def moment_text(seconds: float) -> str:
+    """`2026-03-01 14:05`, in the time of this place."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def standings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
+    """A head and a row for each run: its name, its state, its best accuracy, its weights."""
+    rows: list[tuple[str, ...]] = [("run", "state", "best", "parameters")]
+    for entry in entries:
+        best = "-" if entry.best is None else f"{entry.best:.2%}"
+        rows.append((entry.name, entry.phase, best, f"{entry.parameters:,}"))
+    return rows if len(rows) > 1 else []
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
     done = f"{len(entry.history)} of {entry.epochs}" if entry.epochs else "-"
-    begun = "-" if entry.created is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
+    begun = "-" if entry.created is None else moment_text(entry.created)
     best = "-" if entry.best is None else f"{entry.best:.2%}"
     seed = "-" if entry.seed is None else str(entry.seed)
     return (

@@ -13,6 +13,7 @@ from cnnmagic.explain.answer import Answer
 from cnnmagic.explain.find import find_question
 from cnnmagic.explain.language import language
 from cnnmagic.explain.texts import Words
+from cnnmagic.logbook import standings
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 
@@ -47,12 +48,8 @@ def answered(
     session: Session, name: str, found: Plan | Run, question: str, choices: Mapping[str, Any] | None = None
 ) -> Answer:
     """The answer to a question on a network, with the runs of the session beside it; raises `CnnError`."""
-    rows = [("run", "state", "best", "parameters")]
-    for entry in session.entries():
-        best = "-" if entry.best is None else f"{entry.best:.2%}"
-        rows.append((entry.name, entry.phase, best, f"{entry.parameters:,}"))
-    shown = rows if len(rows) > 1 else ()
-    return ask(question, name, found, session.variables, session.texts, shown, choices)
+    rows = standings(session.entries())
+    return ask(question, name, found, session.variables, session.texts, rows, choices)
 
 
 def train_twin(session: Session, name: str, original: Plan | Run, answer: Answer) -> tuple[Run, Plan | Run]:

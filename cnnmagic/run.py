@@ -70,6 +70,8 @@ class Run:
         self.roll_back: Callable[[], int]
         # What a session gives it: `ask("softmax")`, or in free words, answers a question on this network.
         self.ask: Callable[..., Any]
+        # `report()`, or `report(path)`, writes all that is known of it as one page of HTML.
+        self.report: Callable[..., Path]
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []

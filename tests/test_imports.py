@@ -32,6 +32,7 @@ CONNECTING = (
     "asking",
     "network_probe",
     "panels",
+    "reporting",
     "magic",
     "verbs",
     "comparison",

@@ -17,12 +17,11 @@ def answer_html(answer: Answer, heading: bool = True) -> str:
     """The answer as one piece of HTML; with `heading` its title is on top."""
     parts = [f"<h4>{safe(answer.title)}</h4>"] if heading else []
     parts += [_paragraph(text) for text in re.split(r"\n\s*\n", answer.text.strip("\n"))]
-    parts += [f'<div style="margin:.6em 0;overflow-x:auto">{answer.figure}</div>'] if answer.figure else []
+    parts += [f'<div style="margin:.6em 0;overflow-x:auto" tabindex="0">{answer.figure}</div>'] if answer.figure else []
     parts += [_numbers(answer.numbers)] if answer.numbers else []
     if answer.experiment is not None:
-        parts.append(
-            f'<div>{safe(answer.experiment.label)}</div><pre style="{CODE}">{safe(answer.experiment.diff)}</pre>'
-        )
+        label, diff = _coded(answer.experiment.label), safe(answer.experiment.diff)
+        parts.append(f'<div>{label}</div><pre style="{CODE}" tabindex="0">{diff}</pre>')
     if answer.link is not None:
         title, address = answer.link
         parts.append(f"<div>{_link(safe(address), safe(title))}</div>")
@@ -33,7 +32,7 @@ def _paragraph(text: str) -> str:
     """A paragraph; one whose lines are all indented is code."""
     if all(line.startswith("    ") for line in text.split("\n")):
         lines = "\n".join(line[4:] for line in text.split("\n"))
-        return f'<pre style="{CODE}">{safe(lines)}</pre>'
+        return f'<pre style="{CODE}" tabindex="0">{safe(lines)}</pre>'
     told = re.sub(r"https://[^\s<&]+", lambda found: _link(found[0], found[0]), _coded(text.strip()))
     return f'<p style="margin:.5em 0">{told}</p>'
 
@@ -50,9 +49,13 @@ def _link(address: str, told: str) -> str:
 def _numbers(numbers: tuple[Number, ...]) -> str:
     heads = table(language(), "panel")["columns"]
     head = "".join(f'<th scope="col" style="{CELL}">{safe(name)}</th>' for name in heads)
-    rows = "".join(
-        f'<tr><td style="{CELL}">{_coded(n.label)}</td><td style="{CELL};text-align:right;white-space:nowrap">'
-        f'{safe(n.shown)}</td><td style="{CELL};opacity:.75">{_coded(n.source)}</td></tr>'
-        for n in numbers
-    )
+    rows = "".join(map(_row, numbers))
     return f'<table style="border-collapse:collapse;margin:.4em 0"><tr>{head}</tr>{rows}</table>'
+
+
+def _row(number: Number) -> str:
+    return (
+        f'<tr><th scope="row" style="{CELL};font-weight:400">{_coded(number.label)}</th>'
+        f'<td style="{CELL};text-align:right;white-space:nowrap">{safe(number.shown)}</td>'
+        f'<td style="{CELL};opacity:.75">{_coded(number.source)}</td></tr>'
+    )

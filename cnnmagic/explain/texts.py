@@ -23,6 +23,10 @@ class Words:
         """The text of a key with values in its places."""
         return str(self._table[key]).strip("\n").format_map(_told(values))
 
+    def columns(self, key: str) -> list[str]:
+        """The heads of a table."""
+        return [str(head) for head in self._table[key]]
+
     def all(self, *keys: str, **values: Any) -> str:
         """The texts of several keys as paragraphs."""
         return "\n\n".join(self(key, **values) for key in keys)

@@ -66,13 +66,18 @@ def describe_matrix(seen: ClassesSeen | None, classes: tuple[str, ...], most: in
     )
 
 
-def class_table(seen: ClassesSeen, classes: tuple[str, ...]) -> str:
-    """A row for each true class, or for those worst told: its images, the share that is right, its usual mistake."""
+def class_rows(seen: ClassesSeen, classes: tuple[str, ...]) -> list[tuple[str, str, str, str]]:
+    """Each true class, or those worst told: its name, its images, the share that is right, its usual mistake."""
     told = sorted(by_class(seen).items(), key=lambda row: row[1][1] / row[1][0])[:MOST_DRAWN]
-    rows = [
+    return [
         (_name(number, classes), f"{images:,}", f"{right / images:.0%}", _worst(worst, classes))
         for number, (images, right, worst) in sorted(told)
     ]
+
+
+def class_table(seen: ClassesSeen, classes: tuple[str, ...]) -> str:
+    """The rows of the classes as a table."""
+    rows = class_rows(seen, classes)
     head = "".join(
         _cell("th", text, number) for number, text in enumerate(("class", "images", "right", "mostly taken for"))
     )
@@ -150,7 +155,8 @@ def _counts(seen: ClassesSeen, side: int) -> str:
 
 
 def _cell(tag: str, text: str, column: int) -> str:
-    return f'<{tag} style="{CELL}{"right" if column in (1, 2) else "left"}">{escape(text)}</{tag}>'
+    scope = ' scope="col"' if tag == "th" else ""
+    return f'<{tag}{scope} style="{CELL}{"right" if column in (1, 2) else "left"}">{escape(text)}</{tag}>'
 
 
 def _worst(worst: tuple[int, int] | None, classes: tuple[str, ...]) -> str:

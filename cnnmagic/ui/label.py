@@ -12,7 +12,17 @@ _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 def xml_text(text: str) -> str:
     """Escape text for an element or an attribute, and drop what XML cannot hold."""
-    return escape(_FORBIDDEN.sub("", text))
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """The text without what XML cannot hold: control characters, halves of characters."""
+    return _FORBIDDEN.sub("", text)
+
+
+def coded(text: str) -> str:
+    """The text escaped, with `words` of the language set as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", xml_text(text))
 
 
 def text_width(text: str) -> float:

@@ -9,7 +9,20 @@ from cnnmagic.errors import CnnError
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
 from cnnmagic.verbs.asking import ask, doctor, explain, lang
-from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, predict, runs, show, zoo
+from cnnmagic.verbs.looking import (
+    compare,
+    diff,
+    evaluate,
+    export,
+    fmt,
+    load,
+    plan,
+    predict,
+    report,
+    runs,
+    show,
+    zoo,
+)
 from cnnmagic.verbs.rates import lrfind
 from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
 from cnnmagic.wording import closest, listed, sentence
@@ -65,6 +78,8 @@ def line_words() -> Words:
     verbs["export"].add_argument("path", nargs="?", help="file to write; named after the network if not given")
     for kind in ("python", "keras", "savedmodel", "onnx", "litert"):
         verbs["export"].add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"as {kind}")
+    verbs["report"].add_argument("path", nargs="?", help="file or folder to write to; NAME.html if not given")
+    verbs["report"].add_argument("--force", action="store_true", help="overwrite a file that is no report")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
     verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
     for verb in SPOKEN:
@@ -107,6 +122,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "report": report,
     "zoo": zoo,
     "diff": diff,
     "fmt": fmt,

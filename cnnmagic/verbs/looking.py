@@ -1,4 +1,4 @@
-"""The verbs that show something: plan, show, runs, load, compare, evaluate, predict, zoo, fmt, diff, export."""
+"""The verbs that show something or write it down: plan, show, runs, load, compare, evaluate, predict, zoo, export …"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnmagic.comparison import difference, zoo_table
 from cnnmagic.errors import RunError
-from cnnmagic.logbook import details, runs_table
+from cnnmagic.logbook import details, runs_table, standings
 from cnnmagic.session import Session
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
@@ -124,3 +124,13 @@ def export(session: Session, name: str | None, path: str | None, kind: str | Non
         print(f"written: {session.export_python(shown, found, path)}")
     else:
         print(f"written: {session.export_model(session.find_run(name), kind, path)}")
+
+
+def report(session: Session, name: str | None, path: str | None, force: bool) -> None:
+    """Write all that is known of a network as one page of HTML: cell, plan, picture, curves, answers, versions."""
+    from cnnmagic.reporting import write_report
+
+    shown = session.find_plan(name)[0]
+    rows = standings(session.entries())
+    written = write_report(shown, session.find(shown), path, force, session.variables, session.texts, rows)
+    print(f"written: {written}")

@@ -15,7 +15,7 @@ from cnnmagic.explain.questions.next import works
 from cnnmagic.explain.texts import table
 from tests.explain.reading import CELLS, DIGITS
 
-FILES = [*QUESTIONS, "panel"]
+FILES = [*QUESTIONS, "panel", "report"]
 OWN = {"address", "columns"}  # what a language may say otherwise
 
 
