@@ -10,12 +10,15 @@ from importlib.resources import files
 from typing import Any
 
 from cnnmagic.explain.language import LANGUAGES
-from cnnmagic.explain.spelling import is_korean, is_like, stem, tokens, unspaced
+from cnnmagic.explain.spelling import is_korean, is_like, size_of_images, stem, tokens, unspaced
 
 # A clue of weight 4 settles a question by itself, one of 1 only tips the scales.
 ENOUGH = 2.0
 SLIP = 0.8  # what a misspelled word counts for
 UNKNOWN, MOST_UNKNOWN = 1.0, 3.0  # words that no question knows speak against a question about networks
+OUTNUMBERED, SO_MUCH_MORE = 2, 1.5  # the more so where there are more than so many for each word that tells
+FURTHER = 0.5  # what each further clue for a question counts for, compared with the one before
+NEAR, APART = 3, 0.6  # words between those of one clue before it counts for less, and for how much then
 LONGEST_QUESTION = 2_000
 
 
@@ -35,7 +38,7 @@ def find_question(text: str) -> str | None:
     names = {"-".join(tokens(name)): name for name in question_names()}
     if wanted in names:
         return names[wanted]
-    stems = [stem(word) for word in words]
+    stems = [_meant(stem(word)) for word in words]
     scores = _scores(stems, unspaced(word for word in words if is_korean(word)))
     best = max(scores, key=lambda name: scores[name], default=None)
     if best is None or scores[best] - _strangeness(stems) < ENOUGH:
@@ -50,13 +53,21 @@ def question_names() -> tuple[str, ...]:
 
 
 def _scores(stems: Sequence[str], korean: str) -> dict[str, float]:
-    scores: dict[str, float] = {}
+    weights: dict[str, list[float]] = {}
     found = {part: _found(part, stems, korean) for part in _parts()}
     for clue in _clues():
         share = min(found[part] for part in clue.parts)
         if share:
-            scores[clue.question] = scores.get(clue.question, 0.0) + clue.weight * share
-    return scores
+            share *= 1.0 if _stand_together(clue.parts, stems) else APART
+            weights.setdefault(clue.question, []).append(clue.weight * share)
+    return {question: _together(found) for question, found in weights.items()}
+
+
+def _together(weights: list[float]) -> float:
+    """What several clues weigh: the first in full, each further one less, since they often say the same again."""
+    ordered = sorted((weight for weight in weights if weight > 0), reverse=True)
+    against = sum(weight for weight in weights if weight < 0)
+    return against + sum(weight * FURTHER**place for place, weight in enumerate(ordered))
 
 
 def _found(part: str, stems: Sequence[str], korean: str) -> float:
@@ -66,14 +77,37 @@ def _found(part: str, stems: Sequence[str], korean: str) -> float:
             return 1.0
     elif part in stems:
         return 1.0
-    return SLIP if any(is_like(word, part) for word in stems) else 0.0
+    return SLIP if any(is_like(word, part) and not _is_spelled(word) for word in stems) else 0.0
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether an English word is one that is known, and no slip for another."""
+    return not is_korean(word) and (word in _spelled())
+
+
+@cache
+def _spelled() -> frozenset[str]:
+    return frozenset((*_parts(), *_common()))
+
+
+def _stand_together(parts: Sequence[str], stems: Sequence[str]) -> bool:
+    """Whether the English words of a clue stand near one another; Korean ones may stand anywhere."""
+    if len(parts) == 1 or any(map(is_korean, parts)):
+        return True
+    places = [[place for place, word in enumerate(stems) if is_like(word, part)] for part in parts]
+    reach = len(parts) + NEAR
+    return any(all(any(abs(place - first) < reach for place in others) for others in places[1:]) for first in places[0])
 
 
 def _strangeness(stems: Sequence[str]) -> float:
     """How much the words that no question knows speak against all of them."""
-    known = (*_parts(), *_common())
-    strange = [word for word in dict.fromkeys(stems) if not any(_is_known(word, part) for part in known)]
-    return min(MOST_UNKNOWN, UNKNOWN * len(strange))
+    strange = telling = 0
+    for word in dict.fromkeys(stems):
+        if word.isdecimal() or any(_is_known(word, part) for part in _common()):
+            continue
+        known = any(_is_known(word, part) for part in _parts())
+        strange, telling = strange + (not known), telling + known
+    return min(MOST_UNKNOWN, UNKNOWN * strange) * (SO_MUCH_MORE if strange > OUTNUMBERED * telling else 1.0)
 
 
 def _is_known(word: str, part: str) -> bool:
@@ -82,7 +116,13 @@ def _is_known(word: str, part: str) -> bool:
 
 @cache
 def _clues() -> tuple[Clue, ...]:
-    return tuple(clue for language in LANGUAGES for clue in _read(language))
+    """Every clue once: of those with the same words for the same question the one that weighs most."""
+    heaviest: dict[tuple[str, tuple[str, ...]], Clue] = {}
+    for clue in (clue for language in LANGUAGES for clue in _read(language)):
+        same = heaviest.setdefault((clue.question, clue.parts), clue)
+        if abs(clue.weight) > abs(same.weight):
+            heaviest[clue.question, clue.parts] = clue
+    return tuple(heaviest.values())
 
 
 @cache
@@ -96,7 +136,7 @@ def _read(language: str) -> Iterator[Clue]:
             for phrase in phrases:
                 words = tokens(phrase)
                 # Korean clues are looked for inside words, so that theirs stay as they are written.
-                parts = tuple(word if is_korean(word) else stem(word) for word in words)
+                parts = tuple(word if is_korean(word) else _meant(stem(word)) for word in words)
                 yield Clue(question, float(weight), parts)
 
 
@@ -104,7 +144,21 @@ def _read(language: str) -> Iterator[Clue]:
 def _common() -> tuple[str, ...]:
     """Stems that anyone uses in asking, which tell nothing."""
     words = (word for language in LANGUAGES for word in _table(language)["common"].split())
-    return tuple(dict.fromkeys(word if is_korean(word) else stem(word) for word in words))
+    return tuple(dict.fromkeys(word if is_korean(word) else _meant(stem(word)) for word in words))
+
+
+def _meant(word: str) -> str:
+    """The stem that stands for all that mean the same: photo → image, 640x480 → that of any size of images."""
+    return size_of_images(word) or _synonyms().get(word, word)
+
+
+@cache
+def _synonyms() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        for meant, others in _table(language).get("synonyms", {}).items():
+            found |= {stem(other): stem(meant) for other in others.split()}
+    return found
 
 
 @cache

@@ -16,9 +16,10 @@ _PARTICLES = """
 PARTICLES = tuple(sorted(_PARTICLES.split(), key=len, reverse=True))
 ENDINGS = (("ies", "y"), ("ying", "y"), ("ied", "y"), ("sses", "ss"), ("ness", ""), ("ing", ""), ("ed", ""), ("ly", ""))
 SHORTEST_STEM = 3
+LARGEST_KERNEL = 11
 SHORTEST_SLIP, LONG, LIKE, LIKE_SHORT = 4, 6, 0.82, 0.86
 SHORTEST_KOREAN_SLIP, LIKE_KOREAN = 3, 0.84
-_TOKEN = re.compile(r"\d+x\d+|[a-z]+(?:'[a-z]+)?|[가-힣]+|\d+")
+_TOKEN = re.compile(r"\d+(?:x\d+)+|[a-z]+(?:'[a-z]+)?|[가-힣]+|\d+")
 
 
 def tokens(text: str) -> list[str]:
@@ -41,6 +42,16 @@ def stem(word: str) -> str:
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > SHORTEST_STEM:
         word = word[:-1]
     return word[:-1] if word.endswith("e") and len(word) > SHORTEST_STEM + 1 else word
+
+
+def size_of_images(word: str) -> str:
+    """`999x999` for a size that no kernel has, `999x999x9` for one with a depth; nothing for another word."""
+    sizes = word.split("x")
+    if len(sizes) < 2 or not all(size.isdecimal() for size in sizes):
+        return ""
+    if len(sizes) > 2:
+        return "999x999x9"
+    return "999x999" if max(map(len, sizes)) > 2 or max(map(int, sizes)) > LARGEST_KERNEL else ""
 
 
 def is_korean(word: str) -> bool:
