@@ -193,7 +193,7 @@ def test_gradcam(run: Run) -> None:
     heats = [_heat(run, maps, z) for maps, z in zip(passed(run, "line5_conv"), logits(run), strict=True)]
     image = next(number for number, heat in enumerate(heats) if heat.max() > 0)
     found, heat = run.ask("gradcam", image=image), heats[image]
-    assert (value(found, "row"), value(found, "column")) == np.unravel_index(heat.argmax(), heat.shape)
+    assert [value(found, "row"), value(found, "column")] == [*np.unravel_index(heat.argmax(), heat.shape)]
     assert value(found, "hot") == pytest.approx(100 * (heat >= heat.max() / 2).mean())
 
 
