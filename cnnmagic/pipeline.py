@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from cnnmagic import collector
 from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
 from cnnmagic.errors import DataError, PlanError
 from cnnmagic.layers import KerasLayer, Shape
@@ -27,17 +28,20 @@ def make_plan(
     texts: Mapping[str, str] | None = None,
 ) -> Plan:
     """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo. Raises `CnnError`."""
+    with collector.held_back():
+        return settled(_resolved(text, variables, first_line, data, texts or {}))
+
+
+def _resolved(text: str, variables: Mapping[str, Any], first_line: int, data: Any, earlier: Mapping[str, str]) -> Plan:
     from cnnmagic.lang.resolve import resolve
     from cnnmagic.zoo import zoo_names, zoo_text
-
-    earlier = texts or {}
 
     def find_text(name: str, again: bool) -> str | None:
         if name in earlier and not again:
             return earlier[name]
         return zoo_text(name.lower()) if name.lower() in zoo_names() else None
 
-    plan = resolve(
+    return resolve(
         _parsed(text, first_line),
         variables,
         describe,
@@ -46,7 +50,6 @@ def make_plan(
         known=(*earlier, *zoo_names()),
         measure=measure,
     )
-    return settled(plan)
 
 
 def _parsed(text: str, first_line: int) -> syntax.Program:

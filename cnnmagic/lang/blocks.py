@@ -37,7 +37,7 @@ def call(walk: Walk, block: syntax.Block, statement: syntax.Layer) -> None:
         message = f"blocks call one another more than {DEEPEST_CALL} deep: does `{block.name}` call itself?"
         raise TooMuch(message, remedy="Use `repeat` for what comes again.")
     arguments = walk.once(walk.arguments, block, statement)
-    outer, walk.labels = walk.labels, walk.labels.new_child()
+    outer, walk.labels = walk.labels, dict(walk.labels)
     walk.calls.append(arguments)
     try:
         walk.suite(block.body)

@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)(#.*)$""")
 
 def canonical(text: str) -> str:
     """The text with every statement in its shortest usual form; raises `ParseError` where it can't be read."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     written = dict(_statements(parse(text).statements, 0))
     told: list[str] = []
     for number, line in enumerate(lines, 1):

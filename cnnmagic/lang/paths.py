@@ -88,6 +88,7 @@ def _projected(walk: Walk, entry: Tensor, inner: Tensor, place: Place, project: 
 def branches(walk: Walk, statement: syntax.Branches) -> None:
     entry, ends = walk.current, []
     for branch in statement.branches:
+        walk.count()
         walk.current = entry
         walk.suite(branch.body)
         ends.append(walk.current)

@@ -11,6 +11,10 @@ from cnnmagic.errors import ParseError, Place, Problem
 from cnnmagic.lang.limits import check_length, check_limits
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# What a page copied from carries unseen: zero-width blanks, marks of a language's direction, a BOM.
+_UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INDENTATION = re.compile(r"^[^\S\n]+", re.MULTILINE)
+_OTHER_BLANK = re.compile(r"[^\S\t]")
 
 
 @dataclass
@@ -112,13 +116,14 @@ class Source:
 
 
 def read_source(text: str, first_line: int) -> Source:
-    """Check and tidy a text: a BOM, CRLF, a `%%cnn` line of its own and a common margin are accepted.
+    """Check and tidy a text: a BOM, CRLF, a `%%cnn` line of its own, a common margin, unseen marks are accepted.
 
     Raises `ParseError` where the text is beyond the limits, or tabs and blanks are mixed in the indentation.
     """
     check_length(text, first_line)
-    tidy = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ")
-    tidy = _SURROGATE.sub("�", tidy.replace("\x00", "�"))
+    tidy = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ")
+    tidy = _UNSEEN.sub("", _SURROGATE.sub("�", tidy.replace("\x00", "�")))
+    tidy = _INDENTATION.sub(lambda blanks: _OTHER_BLANK.sub(" ", blanks[0]), tidy)
     lines = [line.rstrip() for line in tidy.split("\n")]
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if lines[first].lstrip().startswith("%%cnn"):

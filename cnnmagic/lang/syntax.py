@@ -222,8 +222,9 @@ class Program:
 
 LONGEST_INTEGER = 40
 _INTEGER = re.compile(r"[+-]?\d+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_FRACTION = re.compile(r"(\d+\.?\d*)/(\d+\.?\d*)")
+# No two parts of these take the same digits, so that a long word is not tried in every way of sharing them out.
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_FRACTION = re.compile(r"(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
 _SIZE = re.compile(r"(\d{1,9}|\?|any)(?:[x×](\d{1,9}|\?|any))+", re.IGNORECASE)
 _STRIDE = re.compile(r"/\d{1,9}(?:[x×]\d{1,9})*", re.IGNORECASE)
 _TIMES = re.compile(r"[x×]", re.IGNORECASE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,7 +33,7 @@ class Walk:
         self.current: Tensor | None = None
         self.facts: Facts | None = None
         self.data_failed = False
-        self.labels: ChainMap[str, Tensor] = ChainMap()
+        self.labels: dict[str, Tensor] = {}
         self.blocks: dict[str, syntax.Block] = {}
         self.further: dict[str, int] = {}
         self.calls: list[Mapping[str, syntax.Value]] = []
@@ -91,11 +90,15 @@ class Walk:
         self.depth -= 1
 
     def _step(self, statement: syntax.Statement) -> None:
+        self.count()
+        self.statement(self.once(self._with_values, statement, self.calls[-1] if self.calls else NOTHING))
+
+    def count(self) -> None:
+        """One statement more; a branch counts as one, be it empty."""
         self.walked += 1
         if self.walked > MOST_STATEMENTS:
             message = f"this cell comes to more than {MOST_STATEMENTS:,} statements once it is repeated."
             raise TooMuch(message, remedy="Repeat less.")
-        self.statement(self.once(self._with_values, statement, self.calls[-1] if self.calls else NOTHING))
 
     def _with_values(self, statement: Any, arguments: Mapping[str, syntax.Value]) -> Any:
         """The statement with the notebook's values, and those of the open block, in place of their names."""

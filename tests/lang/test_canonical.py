@@ -148,6 +148,7 @@ def test_comments_and_blank_lines_are_kept() -> None:
         ("conv 8 3x3  # Kunihiko's\nrelu  # it's", ["# Kunihiko's", "# it's"]),
         ("Conv2D(8,  # filters\n    3)  # kernel\nrelu", ["# filters", "# kernel"]),
         ("\ufeffrelu  # 한국어\r\ntanh  # b\r\n", ["# 한국어", "# b"]),
+        ("relu  # a\rtanh  # b\r", ["relu  # a", "tanh  # b"]),
     ],
 )
 def test_no_comment_is_lost(text: str, comments: list[str]) -> None:

@@ -14,7 +14,7 @@ from cnnmagic.layers import ACTIVATIONS, BY_WORD
 from cnnmagic.plans import Plan
 from tests.lang.cells import CELLS
 
-SECONDS = 2.5  # the contract says two; what a busy machine adds must not fail a test
+SECONDS = 2  # of its own process; the slowest text below takes a quarter of it
 PATIENT = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
@@ -28,17 +28,26 @@ PIECES = [
 
 def answer(text: str) -> Plan | CnnError:
     """What `plan` says to a text, which must be one of two things, in time, at a place that is there."""
+    result, spent = timed(text)
+    if isinstance(result, CnnError):
+        check_places(text, result)
+        assert (
+            any(problem.place for problem in result.problems) or not text.strip("\ufeff \n") or "empty" in str(result)
+        )
+    # A machine that others use as well may take several times as long for once.
+    assert spent < SECONDS or timed(text)[1] < SECONDS
+    return result
+
+
+def timed(text: str) -> tuple[Plan | CnnError, float]:
+    """A plan or an error, either told as text, and the seconds of the process that it took."""
     start = time.process_time()
     try:
         result: Plan | CnnError = plan(text, x=3, width=8)
-        assert str(result)
     except CnnError as error:
         result = error
-        check_places(text, error)
-        assert any(problem.place for problem in error.problems) or not text.strip("\ufeff \n") or "empty" in str(error)
-        assert str(error).strip()
-    assert time.process_time() - start < SECONDS
-    return result
+    assert str(result).strip()
+    return result, time.process_time() - start
 
 
 def check_places(text: str, error: CnnError) -> None:
@@ -168,6 +177,17 @@ LARGE = {
     + "block b:\n from input\n"
     + "b\n" * 1900,
     "quotes_in_pairs": "input 8x8x1\nconv " + "''" * 40_000,
+    "digits_and_a_letter": "input 8x8x1\nconv " + "9" * 90_000 + "a",
+    "a_long_fraction": "input 8x8x1\nconv " + "9" * 45_000 + "/" + "9" * 45_000 + "a",
+    "many_branches_repeated": "input 8x8x1\nrepeat 5000:\n branches -> add:\n" + "  branch\n" * 3900,
+    "many_branches_called": "input 8x8x1\nblock b:\n branches -> add:\n" + "  branch\n" * 1900 + "b\n" * 1900,
+    "labels_in_deep_calls": "input 8x8x1\na <- relu\n"
+    + "".join(f"block b{n}:\n  l{n} <- relu\n  b{n + 1}\n" for n in range(48))
+    + "block b48:\n  repeat 4000:\n   add"
+    + " a" * 99
+    + "\nb0\n",
+    "calls_with_other_values": "input 8x8x1\nblock b(f, g, h):\n conv f 1\n"
+    + "".join(f"b {n + 1} 2 3\n" for n in range(3900)),
     "surrogates": "\ud800 \udfff\n" * 20_000,
     "nothing_but_nul": "\x00\n" * 50_000,
     "a_long_path": "data " + "a/" * 40_000 + ".npz\nrelu",
