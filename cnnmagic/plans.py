@@ -200,7 +200,7 @@ class Plan:
 
     def place_of(self, line: int) -> Place | None:
         """The whole of a line of the cell, for an error that is found only later."""
-        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
         if not 0 <= line - self.first_line < len(lines):
             return None
         source = lines[line - self.first_line]
