@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import metadata
-from typing import Any
+from typing import IO, Any
 
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.memory import told_of_memory
@@ -45,14 +45,16 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     from cnnmagic.engine.tune import tune
 
     training = run.plan.training or Training()
+    record = _Recorder(run)
+    if start is None:
+        record.begin()  # now, while it may have to wait for its turn: a kill is to lose nothing
 
     def work(emit: Any, commands: Any) -> None:
         release = guard(run.model, run.name, run.wait_quietly)
-        record = _Recorder(run)
+        record.lock()
         keeper = _keeper(run, training, record)
         try:
-            record.begin()
-            tune(run.model, run.plan, run.dataset, commands, emit, resumes=start is not None)
+            tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
             fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
         except BaseException as error:
             told = told_of_memory(error, run.plan)
@@ -119,8 +121,11 @@ def roll_back(run: Run) -> int:
 
 
 def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:
-    """Train a run on disk to its end from its last checkpoint; raises `CnnError` where that can't be."""
-    from cnnmagic.engine.checkpoint import read_snapshot
+    """Train a run on disk to its end from its last checkpoint, or from its beginning where it has not come so far.
+
+    Raises `CnnError` where that can't be.
+    """
+    from cnnmagic.engine.checkpoint import has_snapshot, read_snapshot
 
     if record.is_running:
         message = f"{record.name} is in training in another process."
@@ -128,6 +133,10 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
     if record.about["phase"] in ("finished", "stopped early"):
         remedy = f"`%cnn load {record.name}` brings it back, `%cnn more {record.name} 5` trains 5 more epochs then."
         raise RunError(f"{record.name} has {record.about['phase']}: there is nothing to resume.", remedy=remedy)
+    if not has_snapshot(record.folder) and not record.about["history"]:
+        run = _brought_back(record, variables, data, RunState(name=record.name))
+        run.start(work_of(run))
+        return run
     snapshot, story = read_snapshot(record.folder)
     run = _brought_back(record, variables, data, state_of(record.name, story, "queued"))
     run.start(work_of(run, snapshot))
@@ -195,7 +204,7 @@ class _Recorder:
         from cnnmagic.engine.data import fingerprint
 
         self.run, self.failure = run, ""
-        self.lock = lock_folder(run.folder) if run.folder is not None else None
+        self.held: IO[str] | None = None
         self.data = {
             "source": str(run.plan.source),
             "fingerprint": fingerprint(run.dataset) if run.folder is not None else "",
@@ -210,8 +219,12 @@ class _Recorder:
         if self.run.folder is not None:
             write_about(self.run.folder, self.about(state))
 
+    def lock(self) -> None:
+        """Mark the run's folder as in use."""
+        self.held = lock_folder(self.run.folder) if self.run.folder is not None else None
+
     def begin(self) -> None:
-        """Write what is about to be trained: from its first checkpoint on a run can be resumed."""
+        """Write what is about to be trained: from now on a run can be resumed."""
         try:
             self.write(self.run.state)
         except OSError as error:
@@ -223,8 +236,8 @@ class _Recorder:
             self.write(self.run.state)
         except OSError as error:
             self.run.note(f"how the run ended is not kept on disk ({error.strerror or error})")
-        if self.lock is not None:
-            self.lock.close()
+        if self.held is not None:
+            self.held.close()
 
     def about(self, state: RunState) -> dict[str, Any]:
         plan = self.run.plan

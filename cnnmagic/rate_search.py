@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cnnmagic.device import device
 from cnnmagic.rates import RateCurve
-from cnnmagic.run import SECONDS_BETWEEN_LOOKS, device
+from cnnmagic.run import SECONDS_BETWEEN_LOOKS
 
 Tell = Callable[[int, int, float, float], object]
 Test = Callable[[Tell, Callable[[], bool]], RateCurve]
@@ -41,9 +42,9 @@ class RateSearch:
 
     def start(self) -> None:
         """Begin, and return at once."""
-        context = contextvars.copy_context()
+        run_in_context, place = contextvars.copy_context().run, device.come()
         thread = threading.Thread(
-            target=context.run, args=(self._work,), name=f"cnnmagic-lrfind-{self.name}", daemon=True
+            target=run_in_context, args=(self._work, place), name=f"cnnmagic-lrfind-{self.name}", daemon=True
         )
         thread.start()
 
@@ -60,21 +61,18 @@ class RateSearch:
         """Return when it is over, or after so many seconds."""
         self._done.wait(seconds)
 
-    def _work(self) -> None:
+    def _work(self, place: object) -> None:
         try:
-            while not device.lock.acquire(timeout=SECONDS_BETWEEN_LOOKS):
+            while not device.reach(place, f"lrfind of {self.name}", SECONDS_BETWEEN_LOOKS):
                 self.progress = Progress(behind=device.holder)
                 if self._stopping.is_set():
                     return
-            try:
-                device.holder = f"lrfind of {self.name}"
-                self.curve = self._test(self._tell, self._stopping.is_set)
-            finally:
-                device.lock.release()
+            self.curve = self._test(self._tell, self._stopping.is_set)
             self._found(self.curve)
         except BaseException as error:
             self.error = error
         finally:
+            device.leave(place)
             self._done.set()
 
     def _tell(self, *numbers: Any) -> None:

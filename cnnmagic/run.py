@@ -13,6 +13,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from cnnmagic.device import device
 from cnnmagic.errors import RunError
 from cnnmagic.events import (
     WATCHES,
@@ -34,17 +35,6 @@ from cnnmagic.state import HISTORY, RunState, advance
 Listener = Callable[[RunState, Event], None]
 Work = Callable[[Callable[[Event], None], "queue.SimpleQueue[Command]"], None]
 SECONDS_BETWEEN_LOOKS = 0.5
-
-
-class Device:
-    """The one device of this process: `holder` is the name of the run that trains on it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.holder = ""
-
-
-device = Device()
 
 
 class Run:
@@ -76,18 +66,19 @@ class Run:
         self._done = threading.Event()
         self._listeners: list[Listener] = []
         self._stopping = False
-        self._folding = threading.Lock()
+        self._folding, self._asking = threading.Lock(), threading.Lock()
         if self.state.is_over:
             self._done.set()
 
     def start(self, work: Work) -> None:
         """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end."""
-        self._commands, self._stopping = queue.SimpleQueue(), False
-        self.state = replace(self.state, phase="queued", error=None)
-        self._done.clear()
-        context = contextvars.copy_context()
+        with self._asking:
+            self._commands, self._stopping = _rate_of(self._commands), False
+            self.state = replace(self.state, phase="queued", error=None)
+            self._done.clear()
+        run_in_context, place = contextvars.copy_context().run, device.come()
         thread = threading.Thread(
-            target=context.run, args=(self._train, work), name=f"cnnmagic-{self.name}", daemon=True
+            target=run_in_context, args=(self._train, work, place), name=f"cnnmagic-{self.name}", daemon=True
         )
         thread.start()
 
@@ -109,6 +100,11 @@ class Run:
     def is_done(self) -> bool:
         """Whether the training is over, in whatever way."""
         return self._done.is_set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the training has been told to end, and has not ended yet."""
+        return self._stopping and not self.is_done
 
     def stop(self) -> None:
         """End the training after the batch under way; the model keeps what it has learned."""
@@ -135,7 +131,10 @@ class Run:
         self._ask(Watch(what))
 
     def set_learning_rate(self, rate: float) -> None:
-        """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0."""
+        """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0.
+
+        Where the training is over, or ends before that batch, it holds for a training that goes on from there.
+        """
         if not isinstance(rate, Real) or not 0 < rate < float("inf"):
             raise RunError(f"a learning rate is a number above 0, not {rate!r}.", remedy="For example 0.001.")
         self._ask(SetLearningRate(float(rate)))
@@ -169,8 +168,9 @@ class Run:
         return self.state.sentence()
 
     def _ask(self, command: Command) -> None:
-        if not self.is_done:
-            self._commands.put(command)
+        with self._asking:
+            if not self.is_done or isinstance(command, SetLearningRate):
+                self._commands.put(command)
 
     def _wait_until_usable(self) -> None:
         if self.state.phase == "paused":
@@ -187,27 +187,24 @@ class Run:
         while not self._done.wait(SECONDS_BETWEEN_LOOKS):  # a wait without end can't be interrupted on Windows
             pass
 
-    def _train(self, work: Work) -> None:
+    def _train(self, work: Work, place: object) -> None:
         try:
-            if self._reach_device():
-                try:
-                    work(self._emit, self._commands)
-                finally:
-                    device.lock.release()
+            if self._reach_device(place):
+                work(self._emit, self._commands)
         except BaseException as error:
             self._emit(Failed(error, time.monotonic()))
         finally:
+            device.leave(place)
             self._done.set()
 
-    def _reach_device(self) -> bool:
-        """Wait for other trainings of this process to end; False where the run is stopped before its turn."""
-        while not device.lock.acquire(timeout=0 if self.state.behind != device.holder else SECONDS_BETWEEN_LOOKS):
+    def _reach_device(self, place: object) -> bool:
+        """Wait for trainings that came earlier to end; False where the run is stopped before its turn."""
+        while not device.reach(place, self.name, 0 if self.state.behind != device.holder else SECONDS_BETWEEN_LOOKS):
             if self._stopping:
                 self._emit(Finished("stopped", time.monotonic()))
                 return False
             if self.state.behind != device.holder:
                 self._emit(Queued(device.holder))
-        device.holder = self.name
         return True
 
     def _emit(self, event: Event) -> None:
@@ -219,3 +216,12 @@ class Run:
             except Exception:  # a view that fails must not take the training with it
                 self._listeners.remove(listener)
                 logging.getLogger(__name__).exception("a listener of %s failed and is not called again", self.name)
+
+
+def _rate_of(commands: queue.SimpleQueue[Command]) -> queue.SimpleQueue[Command]:
+    """Of commands that no training has carried out, the last rate: it is not to be lost."""
+    kept: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    left = [commands.get() for _ in range(commands.qsize())]
+    for command in [command for command in left if isinstance(command, SetLearningRate)][-1:]:
+        kept.put(command)
+    return kept

@@ -104,9 +104,12 @@ def find_record(name: str, number: int | None = None) -> Record:
 def lock_folder(folder: Path) -> IO[str] | None:
     """Mark a folder as in use for as long as the file returned is open, or this process lives; None where another does.
 
-    Where files can't be locked (Windows, some network disks) every folder counts as free.
+    Where files can't be locked (Windows, some network disks, full or read-only ones) every folder counts as free.
     """
-    file = (folder / LOCK).open("a", encoding="utf-8")
+    try:
+        file = (folder / LOCK).open("a", encoding="utf-8")
+    except OSError:
+        return Path(os.devnull).open("a", encoding="utf-8")
     try:
         import fcntl
 

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
     *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
-    *("storage", "wording", "optimizers", "rates", "diagnosis", "memory", "hardware", "fused", "collector"),
+    *("storage", "wording", "optimizers", "rates", "diagnosis", "memory", "hardware", "fused", "collector", "device"),
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
 FORBIDDEN = {

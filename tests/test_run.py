@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cnnmagic.device import device
 from cnnmagic.errors import DataError, RunError
 from cnnmagic.events import (
     BatchEnded,
@@ -186,6 +187,40 @@ def test_a_second_run_waits_for_its_turn(started) -> None:
     assert work.begun.wait(SOON)
     second.stop()
     assert second.wait(SOON).state.phase == "stopped"
+
+
+def test_runs_train_in_the_order_in_which_they_came(started) -> None:
+    first, _ = started
+    order: list[str] = []
+
+    def train(run: Run) -> None:
+        run.listen(lambda state, event: order.append(run.name) if event is STARTED else None)
+        run.start(telling(STARTED, Finished("finished", 2.0)))
+
+    later = [Run(f"run{number}", PLAN, Model(), Dataset()) for number in range(6)]
+    for run in later:
+        train(run)
+    first.stop()
+    for run in later:
+        run.wait(SOON)
+    assert order == [run.name for run in later]
+    assert device.is_free
+
+
+def test_a_rate_that_no_batch_has_seen_holds_when_it_goes_on() -> None:
+    run, work = Run("net", PLAN, Model(), Dataset()), Work()
+    run.start(work)
+    assert work.begun.wait(SOON)
+    run.stop()
+    run.set_learning_rate(0.1)  # before the end or after it, as chance has it
+    run.wait(SOON)
+    run.set_learning_rate(0.2)
+    run.pause()
+    again = Work()
+    run.start(again)
+    run.stop()
+    run.wait(SOON)
+    assert again.commands == [SetLearningRate(0.2)]
 
 
 def test_a_run_stopped_before_its_turn_never_begins(started) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, Variables
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, Variables, Way
 from cnnmagic.errors import RunError
 
 LAST, BEST = "checkpoint.npz", "best.npz"
@@ -27,7 +28,12 @@ def write_snapshot(folder: Path, snapshot: Snapshot, story: dict[str, Any]) -> N
         "metrics": snapshot.variables.metrics,
         "best": snapshot.best,
     }
-    head = {"format": FORMAT, "position": asdict(snapshot.position), "story": story}
+    head = {
+        "format": FORMAT,
+        "position": asdict(snapshot.position),
+        "way": snapshot.way and asdict(snapshot.way),
+        "story": story,
+    }
     _write(folder / LAST, groups, head)
 
 
@@ -36,11 +42,17 @@ def write_weights(folder: Path, weights: Arrays, epoch: int) -> None:
     _write(folder / BEST, {"model": weights}, {"format": FORMAT, "epoch": epoch})
 
 
+def has_snapshot(folder: Path) -> bool:
+    """Whether a training has come as far as to keep one."""
+    return (folder / LAST).exists()
+
+
 def read_snapshot(folder: Path) -> tuple[Snapshot, dict[str, Any]]:
     """The last snapshot of a folder and the story with it; raises `RunError` where there is none to be read."""
     groups, head = _read(folder / LAST)
     variables = Variables(groups["model"], groups["optimizer"], groups["metrics"])
-    return Snapshot(Position(**head["position"]), variables, groups["best"]), head["story"]
+    way = Way(**head["way"]) if head.get("way") else None
+    return Snapshot(Position(**head["position"]), variables, groups["best"], way), head["story"]
 
 
 def read_weights(folder: Path) -> tuple[Arrays, int]:
@@ -52,7 +64,7 @@ def read_weights(folder: Path) -> tuple[Arrays, int]:
 class Writer:
     """A thread that writes; where writing is slower than what is to be written, only the newest of a kind is."""
 
-    def __init__(self, failed: Callable[[OSError], None]):
+    def __init__(self, failed: Callable[[Exception], None]):
         self._failed = failed
         self._jobs: dict[str, Callable[[], None]] = {}
         self._news = threading.Condition()
@@ -63,6 +75,7 @@ class Writer:
     def put(self, kind: str, job: Callable[[], None]) -> None:
         """Have `job` done soon, in place of an earlier one of its kind that has not begun."""
         with self._news:
+            self._jobs.pop(kind, None)  # to the end: a snapshot that tells of a best epoch is written after its weights
             self._jobs[kind] = job
             self._news.notify()
 
@@ -77,7 +90,7 @@ class Writer:
         while (job := self._next()) is not None:
             try:
                 job()
-            except OSError as error:
+            except Exception as error:  # whatever it is, the next job may go well
                 self._failed(error)
 
     def _next(self) -> Callable[[], None] | None:
@@ -98,7 +111,7 @@ def _write(path: Path, groups: dict[str, Arrays], head: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError:
+    except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
@@ -110,7 +123,7 @@ def _read(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
             found = {name: file[name] for name in file.files if name != "head"}
     except FileNotFoundError:
         raise RunError(f"there is no checkpoint in `{path.parent}`.", remedy="Train the network anew.") from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise RunError(f"`{path}` can't be read: {error}", remedy="Train the network anew.") from error
     if head["format"] != FORMAT:
         raise RunError(f"`{path}` was written by another version of cnnmagic.", remedy="Train the network anew.")

@@ -70,7 +70,7 @@ def _begin(model: Any, keeper: Keeper, start: Snapshot | None) -> Position:
     """Bring the model to where the training begins, and keep that."""
     if start is not None:
         restore(model, start.variables)
-        keeper.last = start
+        keeper.hold(start)  # more epochs may have put it at the beginning of another schedule
         return start.position
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.engine.checkpoint import Writer, write_snapshot, write_weights
-from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, are_finite, copied, take
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, are_finite, copied, take, way_of
 from cnnmagic.state import RunState, story_of
 
 
@@ -49,12 +49,16 @@ class Keeper:
         if not are_finite(taken.model):
             return False
         variables = taken if metrics is None else replace(taken, metrics=metrics)
-        self.last = snapshot = Snapshot(position, variables, best)
+        self.hold(Snapshot(position, variables, best, way_of(self.model)))
+        return True
+
+    def hold(self, snapshot: Snapshot) -> None:
+        """Make a snapshot the last one, and have it written."""
+        self.last = snapshot
         self.kept_at, self.overdue = time.monotonic(), False
         if self.writer is not None and self.folder is not None:
             folder, state = self.folder, self.moment()
             self.writer.put("snapshot", lambda: self._write(folder, snapshot, state))
-        return True
 
     def keep_best(self, epoch: int, score: float) -> None:
         """Have the weights written where no epoch before has been as good; `epoch` counts from 1."""
@@ -73,7 +77,7 @@ class Keeper:
         write_snapshot(folder, snapshot, story_of(state))
         self.record(state)
 
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, error: Exception) -> None:
         if not self.failed:
             self.failed = True
-            self.note(f"no checkpoint can be written ({error.strerror or error}); the training goes on")
+            self.note(f"no checkpoint can be written ({getattr(error, 'strerror', error)}); the training goes on")

@@ -196,8 +196,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         self.model.optimizer.learning_rate = rate
 
     def obey(self) -> None:
-        """Carry out all commands; in a pause wait for the next one."""
-        while self.paused_at is not None or not self.commands.empty():
+        """Carry out all commands up to a Stop; in a pause wait for the next one."""
+        while self.paused_at is not None or not (self.stopped or self.commands.empty()):
             self.carry_out(self.commands.get())
         if self.stopped:
             self.model.stop_training = True  # asserted at every batch, since a fit of this model elsewhere resets it
@@ -226,7 +226,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
     def keep_now(self) -> None:
         """Keep what the user has in view; in a validation the end of the epoch's training is kept by `on_test_end`."""
-        free = not self.stopped and not self.validating and self.paused_at is None
+        is_kept = self.paused_at is not None and not self.keeper.overdue  # in a pause nothing but the rate changes
+        free = not (self.stopped or self.validating or is_kept)
         if free and not self.keeper.keep(self.position, self.patience.best):
             self.break_off()
 

@@ -31,6 +31,20 @@ class Position:
     waited: int = 0
 
 
+@dataclass(frozen=True)
+class Way:
+    """How Keras runs the steps of a training: compiled by XLA or not, and how many at once."""
+
+    jit: bool = False
+    steps: int = 1
+
+    def difference(self, other: Way) -> str:
+        """What this way does that the other doesn't, in words."""
+        if self.jit != other.jit:
+            return "XLA" if self.jit else "doing without XLA"
+        return f"running {self.steps} steps at once"
+
+
 @dataclass(frozen=True, eq=False)
 class Variables:
     """Numbers of the model's variables (random state included), of the optimizer's, and of the metrics' sums."""
@@ -42,11 +56,20 @@ class Variables:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that a training needs to go on; `best` are the weights that early stopping would go back to, if any."""
+    """All that a training needs to go on; `best` are the weights that early stopping would go back to, if any.
+
+    Another `way` would give numbers that differ in their last digits, and a schedule's steps elsewhere.
+    """
 
     position: Position
     variables: Variables
     best: Arrays = field(default=(), repr=False)
+    way: Way | None = None
+
+
+def way_of(model: Any) -> Way:
+    """How a model's steps are run now."""
+    return Way(bool(model.jit_compile), model.steps_per_execution)
 
 
 def take(model: Any) -> Variables:

@@ -15,8 +15,7 @@ import numpy as np
 from cnnmagic.engine import tuned
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.feed import Feed
-from cnnmagic.engine.snapshot import restore, take
-from cnnmagic.engine.tuned import Way
+from cnnmagic.engine.snapshot import Way, restore, take
 from cnnmagic.events import Command, Event, Noted
 from cnnmagic.plans import Plan, Training
 
@@ -43,26 +42,28 @@ def tune(
     dataset: Dataset,
     commands: queue.SimpleQueue[Command],
     emit: Callable[[Event], None],
-    resumes: bool = False,
+    began: Way | None = None,
 ) -> None:
     """Have Keras run the training's steps in the fastest way, which is told as a note where it was tried out.
 
-    A training that goes on takes the way that it began with, if one is remembered, and no trial.
+    A training that goes on takes the way in which it `began`, and no trial.
     """
+    if began is not None:
+        use(model, began)
+        return
     training = plan.training or Training()
     if not training.tune or too_short(plan, len(dataset.train)):
         return
     key = tuned.key_of(plan)
     found = tuned.recall(key)
-    if found is None and not resumes:
+    if found is None:
         with _as_it_was(model):
             found = _Trial(model, training, dataset, commands).choose()
         if found is not None:
             tuned.remember(key, found)
     if found is not None:
         use(model, found.way)
-        if not resumes:
-            emit(Noted(found.told))
+        emit(Noted(found.told))
 
 
 def too_short(plan: Plan, images: int) -> bool:

@@ -11,26 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.snapshot import Way
 from cnnmagic.hardware import this_machine
 from cnnmagic.plans import Plan, Training
 from cnnmagic.storage import runs_folder
 
 FILE = "tuned.json"
 WITHOUT_EFFECT = ("epochs", "early_stop", "validation", "checkpoint", "tune", "learning_rate")
-
-
-@dataclass(frozen=True)
-class Way:
-    """How Keras runs the steps of a training: compiled by XLA or not, and how many at once."""
-
-    jit: bool
-    steps: int = 1
-
-    def difference(self, other: Way) -> str:
-        """What this way does that the other doesn't, in words."""
-        if self.jit != other.jit:
-            return "XLA" if self.jit else "doing without XLA"
-        return f"running {self.steps} steps at once"
 
 
 @dataclass(frozen=True)

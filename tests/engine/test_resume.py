@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import cnnmagic
+from cnnmagic.engine.keeper import Keeper
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, work_of
 from cnnmagic.pipeline import build_model, load_data, make_plan
@@ -111,6 +112,13 @@ def trained(name: str, words: str = "", layers: str = LAYERS, epochs: int = 3) -
     return run.wait(LATE)
 
 
+def left_by_a_kill(run: Run) -> None:
+    """Let the record of a run tell what it tells where its process was killed."""
+    assert run.folder is not None
+    about = {**find_record(run.name).about, "phase": "training"}
+    (run.folder / "run.json").write_text(json.dumps(about))
+
+
 def stop_at(run: Run, batches: int) -> Run:
     """Stop a run when so many batches of the whole training are done."""
     from cnnmagic.engine import loop
@@ -163,6 +171,48 @@ def test_more_epochs_are_those_of_a_longer_training() -> None:
     assert run.state.epochs == 5 and run.plan.training.epochs == 5  # type: ignore[union-attr]  # it trains
 
 
+def test_a_rate_set_in_a_pause_outlives_a_stop() -> None:
+    run = prepared("steered", epochs=500)
+    run.start(work_of(run))
+    run.pause()
+    while run.state.phase != "paused":
+        time.sleep(0.01)
+    run.set_learning_rate(0.0125)
+    run.stop()
+    run.wait(LATE)
+    assert run.snapshot.position.peak == 0.0125
+    run.go_on()
+    run.stop()
+    run.wait(LATE)
+    assert float(run.model.optimizer.learning_rate) == pytest.approx(0.0125)
+
+
+def test_the_disk_tells_where_the_schedule_of_more_epochs_begins(monkeypatch) -> None:
+    longer, run = (trained(name, "schedule=cosine", epochs=2) for name in ("longer", "killed"))
+    longer.more(2).wait(LATE)
+    monkeypatch.setattr(Keeper, "keep", lambda *_: True)  # as if the kill came before the next checkpoint
+    run.more(2).wait(LATE)
+    monkeypatch.undo()
+    left_by_a_kill(run)
+    assert numbers(cnnmagic.resume("killed").history) == numbers(longer.history)
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
+    run = prepared("waiting")
+    work_of(run)  # what it is, is on record while it waits for its turn
+    assert numbers(cnnmagic.resume("waiting").history) == numbers(trained("undisturbed").history)
+
+
+def test_a_file_that_is_no_checkpoint_is_said_to_be_none() -> None:
+    run = trained("spoilt", epochs=1)
+    assert run.folder is not None
+    path = run.folder / "checkpoint.npz"
+    for spoilt in (b"", b"PK", path.read_bytes()[:-100], b"text"):
+        path.write_bytes(spoilt)
+        with pytest.raises(RunError, match="can't be read"):
+            cnnmagic.load("spoilt")
+
+
 def test_a_run_loaded_from_disk_is_the_one_that_was_kept() -> None:
     run = trained("kept")
     loaded = cnnmagic.load("kept")
@@ -201,12 +251,10 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(mon
     assert run.state.phase == "finished" and len(run.state.history) == 4
     assert [note for note in run.state.notes if "No space left on device" in note]
     monkeypatch.undo()
-    assert run.folder is not None
-    about = {**find_record("full").about, "phase": "training"}
-    (run.folder / "run.json").write_text(json.dumps(about))
+    left_by_a_kill(run)
     again = cnnmagic.resume("full")
     assert numbers(again.history) == numbers(run.history)
-    assert not list(run.folder.glob(".*part"))
+    assert run.folder is not None and not list(run.folder.glob(".*part"))
 
 
 def test_a_run_in_training_elsewhere_is_not_resumed(tmp_path: Path, monkeypatch) -> None:

@@ -13,8 +13,8 @@ import pytest
 from cnnmagic.engine import tune as tuning
 from cnnmagic.engine import tuned
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.engine.snapshot import Variables, take
-from cnnmagic.engine.tuned import Found, Way
+from cnnmagic.engine.snapshot import Variables, Way, take, way_of
+from cnnmagic.engine.tuned import Found
 from cnnmagic.events import Noted, Stop
 from cnnmagic.lifecycle import work_of
 from cnnmagic.pipeline import build_model, load_data, make_plan
@@ -115,9 +115,10 @@ def test_a_resumed_training_takes_its_way_and_no_trial(monkeypatch: pytest.Monke
     for steps in (1, 4):
         model = build_model(plan)
         told: list[Any] = []
-        tuning.tune(model, plan, load_data(plan), queue.SimpleQueue(), told.append, resumes=True)
-        assert (model.steps_per_execution, told) == (steps, [])
-        tuned.remember(tuned.key_of(plan), Found(Way(DEFAULT.jit, 4), "trial"))
+        began = Way(DEFAULT.jit, steps)
+        tuning.tune(model, plan, load_data(plan), queue.SimpleQueue(), told.append, began)
+        assert (way_of(model), told) == (began, [])
+        tuned.remember(tuned.key_of(plan), Found(Way(DEFAULT.jit, 8), "trial"))
 
 
 def test_what_a_choice_hangs_on() -> None:

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import ipywidgets as widgets
 import pytest
 
+from cnnmagic.device import device
 from cnnmagic.errors import RunError
 from cnnmagic.rate_search import Progress, RateSearch
 from cnnmagic.rates import RateCurve, judged
-from cnnmagic.run import device
 from cnnmagic.ui import range_view
 from cnnmagic.ui.range_chart import progress_text, range_chart, range_drawing, range_html, range_text
 from cnnmagic.ui.range_view import RangeView
@@ -94,18 +94,19 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended() -> None:
     assert device.holder == "lrfind of net"
     search.stop()
     assert ended(search).curve is FOUND and found == [FOUND]
-    assert not device.lock.locked()
+    assert device.is_free
 
 
 def test_a_search_waits_for_the_device_and_may_give_up() -> None:
     search, found = searched(lambda tell, stopped: FOUND)
-    with device.lock:
-        device.holder = "other"
-        search.start()
-        while search.progress.behind != "other":
-            time.sleep(0.01)
-        search.stop()
-        assert ended(search).curve is None and found == []
+    place = device.come()
+    assert device.reach(place, "other", 0)
+    search.start()
+    while search.progress.behind != "other":
+        time.sleep(0.01)
+    search.stop()
+    assert ended(search).curve is None and found == []
+    device.leave(place)
 
 
 def test_a_failure_of_a_search_is_kept() -> None:
@@ -115,7 +116,7 @@ def test_a_failure_of_a_search_is_kept() -> None:
     search, _ = searched(test)
     search.start()
     assert str(ended(search).error) == "no memory."
-    assert not device.lock.locked()
+    assert device.is_free
 
 
 @pytest.fixture
