@@ -70,6 +70,8 @@ class Session:
         """Let a paused, stopped or failed training go on, of this notebook or of one whose kernel is gone."""
         found = self.known.get(name) if name else next(reversed(self.known.values()), None)
         if isinstance(found, Run):
+            if found.is_stopping:
+                found.wait_quietly()  # the later of two words holds
             if not found.is_done:
                 found.resume()
                 return

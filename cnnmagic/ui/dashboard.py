@@ -50,7 +50,7 @@ class Dashboard:
         self._changed = threading.Event()
         self._handle: Any = None
         self._below: Any = None
-        self._shown_rate = 0.0
+        self._shown_rate, self._showing = 0.0, 0
         self._meter = Meter()
         self._earlier = earlier_lines(run.name, run.folder)
         self._build()
@@ -126,10 +126,17 @@ class Dashboard:
         return (self.pause, self.stop, self.rate, self.log, self.past, self.sound, self.norms, self.tab)
 
     def _rate_typed(self, change: dict[str, Any]) -> None:
-        if not 0 < change["new"] < float("inf"):
-            self.rate.value = self._shown_rate
-        elif change["new"] != self._shown_rate:
+        if threading.get_ident() == self._showing:
+            return  # nobody typed it
+        if 0 < change["new"] < float("inf"):
             self.run.set_learning_rate(change["new"])
+        else:
+            self._show_rate(self._shown_rate)
+
+    def _show_rate(self, rate: float) -> None:
+        self._shown_rate, self._showing = rate, threading.get_ident()
+        self.rate.value = rate
+        self._showing = 0
 
     def _notice(self, state: RunState, event: Event) -> None:
         self._changed.set()
@@ -170,7 +177,7 @@ class Dashboard:
         for control in self._controls[:-1]:
             control.disabled = state.is_over
         if self._shown_rate != (peak := float(f"{state.peak_rate:.4g}")):
-            self._shown_rate = self.rate.value = peak
+            self._show_rate(peak)
 
     def _paint_page(self, state: RunState) -> None:
         match self.tab.selected_index:
