@@ -17,7 +17,7 @@ class Optimizer:
     `takes` are those of `OWN_OPTIONS` that it has, `slots` the numbers that it keeps for every weight, `since` the
     first version of Keras that has it, where that is later than the oldest that serves here. One that `builds_late`
     must be built before it trains: Keras 3.15 would do so within the first step, where TensorFlow does not carry out
-    that its own weights begin as the model's, and all weights go to zero.
+    that its own weights begin as the model's, and all weights go to zero. One with a `least_rate` divides by its rate.
     """
 
     keras_name: str
@@ -25,6 +25,7 @@ class Optimizer:
     slots: int = 2
     since: str = ""
     builds_late: bool = False
+    least_rate: float = 0.0
 
 
 ALL = (
@@ -36,7 +37,7 @@ ALL = (
     Optimizer("Adadelta", ("rho", "epsilon")),
     Optimizer("Adamax", (*BETAS, "epsilon")),
     Optimizer("Nadam", (*BETAS, "epsilon")),
-    Optimizer("Ftrl"),
+    Optimizer("Ftrl", least_rate=1e-12),
     Optimizer("Lion", BETAS, slots=1),
     Optimizer("Adafactor", slots=1),
     Optimizer("Lamb", (*BETAS, "epsilon")),

@@ -8,6 +8,7 @@ from typing import Any
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras, on_processor
 from cnnmagic.engine.recipe import make_loss, make_optimizer, save_plain_loss
+from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
 from cnnmagic.hardware import precision_of
@@ -20,7 +21,7 @@ def build(plan: Plan, name: str = "net") -> Any:
     """The `keras.Model` of a plan, seeded where the plan has a seed, not compiled."""
     keras = load_keras()
     if plan.seed is not None:
-        keras.utils.set_random_seed(plan.seed)
+        set_seed(plan.seed)
     entry = keras.Input(plan.input_shape, name="input")
     tensors = {"input": entry}
     for step in plan.steps:

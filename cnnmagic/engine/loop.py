@@ -35,6 +35,7 @@ from cnnmagic.events import (
     Validating,
     Watch,
 )
+from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.plans import Training
 from cnnmagic.schedules import factor
 
@@ -189,7 +190,8 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     def follow_schedule(self) -> None:
         warm_up = self.clock.part(self.training.warmup or 0.0)
         if self.training.schedule != "constant" or warm_up:
-            self.set_rate(self.peak * factor(self.training.schedule, self.clock.progress, warm_up))
+            rate = self.peak * factor(self.training.schedule, self.clock.progress, warm_up)
+            self.set_rate(max(rate, OPTIMIZERS[self.training.optimizer].least_rate))
 
     def set_rate(self, rate: float) -> None:
         bring_up_to_date(self.model)

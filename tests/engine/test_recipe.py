@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnmagic
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.fit import fit
 from cnnmagic.engine.keeper import Keeper
@@ -141,3 +142,10 @@ def test_a_warm_up_is_followed_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -
     assert rates[:6] == pytest.approx(warm, rel=1e-5)
     assert max(rates) == rates[6] == pytest.approx(0.01, rel=2e-2)
     assert rates[-1] == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+def test_a_schedule_s_end_leaves_numbers_to_an_optimizer_that_divides_by_its_rate(schedule: str) -> None:
+    text = f"data digits\nflatten\noutput\nseed 1\ntrain epochs=1 batch=128 ftrl schedule={schedule}"
+    run = cnnmagic.train(text, name="ftrl")
+    assert np.isfinite(run.history["val_loss"]).all()
