@@ -16,7 +16,9 @@ class Facts:
 
     `shape` is (height, width, channels); `classes` are the labels' names in order; `scale` brings pixels to 0 … 1 and
     is None where values are taken as they are; `examples` and `tests` count images, `tests` is 0 without a test set;
-    `names` are those of the arrays in a file.
+    `names` are those of the arrays in a file. Of encoded images a height and width that differ are None, `sizes` are
+    then (height, width, images) of a sample; they are decoded to the channels that the network takes. `splits` are the
+    names of those that the data come in, where they do.
     """
 
     shape: tuple[int | None, ...]
@@ -25,6 +27,9 @@ class Facts:
     examples: int
     tests: int = 0
     names: tuple[str, ...] = field(default=(), compare=False)
+    encoded: bool = False
+    sizes: tuple[tuple[int, int, int], ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 NAMED = {
@@ -48,17 +53,21 @@ class Named:
 
 @dataclass(frozen=True)
 class File:
-    """A file of arrays: `data PATH.npz`."""
+    """Arrays in files: `data PATH.npz`, or one array in each, `data IMAGES.npy LABELS.npy`, a test set after them."""
 
     path: str
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.path
+        return " ".join((self.path, *self.others))
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Arrays of the notebook: `data {{x}} {{y}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`."""
+    """Arrays of the notebook: `data {{x}} {{y}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`.
+
+    Images may be a list of paths as well.
+    """
 
     names: tuple[str, ...]
     values: tuple[Any, ...] = field(repr=False)
@@ -69,7 +78,7 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of images: `data images:FOLDER`."""
+    """A folder of images, or an archive of one read in place: `data images:FOLDER`, `data photos.zip`."""
 
     path: str
 
@@ -77,4 +86,61 @@ class Folder:
         return f"images:{self.path}"
 
 
-Source = Named | File | Arrays | Folder
+@dataclass(frozen=True)
+class Table:
+    """A CSV or Parquet file with a column of paths, or of encoded images, and one of labels: `data PATH.csv`."""
+
+    path: str
+    image: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        return _with_columns(self.path, self.image, self.label)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What the notebook holds images and labels in: a frame, a Hugging Face data set, a `tf.data.Dataset`."""
+
+    names: tuple[str, ...]
+    values: tuple[Any, ...] = field(repr=False)
+    image: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        return _with_columns(" ".join("{{" + name + "}}" for name in self.names), self.image, self.label)
+
+
+Source = Named | File | Arrays | Folder | Table | Held
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TABLES = (".csv", ".parquet")
+
+
+def is_held(value: Any) -> bool:
+    """Whether a value of the notebook is a frame, a Hugging Face data set or a `tf.data.Dataset`, told by its names."""
+    return hasattr(value, "element_spec") or hasattr(value, "column_names") or hasattr(value, "columns")
+
+
+def source_at(path: str, image: str = "", label: str = "") -> File | Folder | Table | None:
+    """The source that a path's name tells; None where it tells none."""
+    lower = path.lower()
+    if lower.startswith("images:") and len(path) > len("images:"):
+        return Folder(path[len("images:") :])
+    if lower.endswith((".npz", ".npy")):
+        return File(path)
+    if lower.endswith(ARCHIVES):
+        return Folder(path)
+    return Table(path, image, label) if lower.endswith(TABLES) else None
+
+
+def three_ways(size: str, channels: int | None) -> str:
+    """What to do about images of different sizes, in words of the language; `size` is `64x64`."""
+    return (
+        f"Three ways: `resize {size}`, or `resize {size} crop`, brings them to one size; `resize {size} pad` does so "
+        f"with black margins; `input ?x?x{channels}` takes each as it is, with `globalavgpool` before the `output`."
+    )
+
+
+def _with_columns(text: str, image: str, label: str) -> str:
+    options = {"image": image, "label": label}
+    return " ".join([text, *(f"{name}={column}" for name, column in options.items() if column)])

@@ -131,6 +131,14 @@ class Queued:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """The images are read and checked before the first batch: so many of the whole are done."""
+
+    done: int
+    whole: int
+
+
+@dataclass(frozen=True)
 class Noted:
     """Something that the user should know of this training."""
 
@@ -154,7 +162,7 @@ class Failed:
 
 
 Event = (
-    Queued | Started | BatchEnded | EpochEnded | Validating | ClassesSeen | LayersSeen | Paused | Resumed
+    Queued | Reading | Started | BatchEnded | EpochEnded | Validating | ClassesSeen | LayersSeen | Paused | Resumed
     | LearningRateSet | Noted | Finished | Failed
 )  # fmt: skip
 

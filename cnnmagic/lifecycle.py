@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import IO, Any
 
 from cnnmagic.errors import CnnError, RunError
+from cnnmagic.events import Finished, Noted, Reading, Stop
 from cnnmagic.memory import told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan, Training
@@ -26,6 +27,8 @@ PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
     """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
     run = _connected(Run(name, plan, model, dataset))
+    for note in dataset.notes:
+        run.note(note)
     if plan.batch_is_auto:
         _try_batches(run)
     run.seed = secrets.randbelow(LARGEST_SEED) if plan.seed is None else plan.seed
@@ -54,6 +57,8 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         record.lock()
         keeper = _keeper(run, training, record)
         try:
+            if not _has_read(run, emit, commands):
+                return
             tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
             fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
         except BaseException as error:
@@ -67,6 +72,29 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             record.close()
 
     return work
+
+
+def _has_read(run: Run, emit: Callable[[Any], None], commands: Any) -> bool:
+    """Read and check the images of files before the first batch; False where a Stop came meanwhile."""
+    from cnnmagic.engine.reading import read_all
+
+    later: list[Any] = []
+
+    def stopped() -> bool:
+        while not commands.empty():
+            later.append(commands.get())
+        return any(isinstance(command, Stop) for command in later)
+
+    dataset = read_all(run.dataset, lambda done, whole: emit(Reading(done, whole)), stopped)
+    if dataset is None:
+        emit(Finished("stopped", time.monotonic()))
+        return False
+    for note in dataset.notes[len(run.dataset.notes) :]:
+        emit(Noted(note))
+    run.dataset = dataset
+    for command in later:
+        commands.put(command)
+    return True
 
 
 def _try_batches(run: Run) -> None:

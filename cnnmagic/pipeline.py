@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnmagic import collector
-from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named, Source
+from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, is_held, source_at
 from cnnmagic.errors import DataError, PlanError
 from cnnmagic.layers import KerasLayer, Shape
 from cnnmagic.memory import settled
@@ -78,12 +78,17 @@ def describe(source: Source) -> Facts:
 
 
 def source_of(data: Any) -> Source:
-    """What a program gives as data: a name, a path of an .npz file, or (images, labels[, test images, test labels])."""
+    """What a program gives as data: a name, a path, (images, labels[, test images, test labels]), a frame or data set.
+
+    Images may be a list of paths; a path may be a folder of images.
+    """
     if isinstance(data, str | PathLike):
-        return Named(str(data)) if data in NAMED else File(str(data))
+        return Named(str(data)) if data in NAMED else source_at(str(data)) or Folder(str(data))
+    if is_held(data):
+        return Held(("data",), (data,))
     if isinstance(data, tuple | list) and len(data) in (2, 4):
         return Arrays(("images", "labels", "test_images", "test_labels")[: len(data)], tuple(data))
-    remedy = "Give (images, labels), (images, labels, test images, test labels), a path or a name."
+    remedy = "Give (images, labels), (images, labels, test images, test labels), a frame, a path or a name."
     raise DataError(f"data can't be {type(data).__name__}.", remedy=remedy)
 
 

@@ -154,6 +154,8 @@ class Plan:
     recipe: Training | None = None
     seed: int | None = None
     test: float = 0.2
+    bad: str = "stop"
+    balance: str = "no"
     choices: tuple[Choice, ...] = ()
     base: Base | None = None
     notes: tuple[str, ...] = field(default=())

@@ -155,14 +155,21 @@ class Run:
             part = "train validation=0.1" if split == "validation" else "data … test=0.2"
             raise RunError(f"the {split} split is empty.", remedy=f"Give it a part: `{part}`.")
         self._wait_until_usable()
-        result: dict[str, float] = self.model.evaluate(images.images, images.labels, verbose=0, return_dict=True)
+        result: dict[str, float] = self.model.evaluate(**images.given(), verbose=0, return_dict=True)
         return result
 
     def predict(self, images: Any) -> Any:
-        """The model's answers for images as the data have them: an array (count, classes); after the training's end."""
+        """The model's answers: an array (count, classes); after the training's end.
+
+        Images are arrays as the data have them, or the path of an image, or a list of paths.
+        """
         ready = self.dataset.prepare(images)
         self._wait_until_usable()
-        return self.model.predict(ready, verbose=0)
+        if not isinstance(ready, list):
+            return self.model.predict(ready, verbose=0)
+        import numpy as np
+
+        return np.concatenate([self.model.predict(image, verbose=0) for image in ready])
 
     def __repr__(self) -> str:
         return self.state.sentence()

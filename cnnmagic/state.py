@@ -17,6 +17,7 @@ from cnnmagic.events import (
     Noted,
     Paused,
     Queued,
+    Reading,
     Resumed,
     Started,
     Validating,
@@ -47,11 +48,12 @@ class Point:
 class RunState:
     """All that a view needs of a run.
 
-    `phase` is queued, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and name the
-    last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales; `history`
-    holds a record for each whole epoch; `held` is the phase that a pause holds, `behind` the run whose end a queued one
-    waits for; `seen` are the last looks at the classes, `layers_seen` the last one at the layers; `classes` and
-    `chance` are those of `Started`; times are those of `time.monotonic`.
+    `phase` is queued, reading, training, validating, paused, or one of `OVER`. `epoch` and `batch` count from 1 and
+    name the last one under way; `learning_rate` is that of the last batch, `peak_rate` the one that a schedule scales;
+    `history` holds a record for each whole epoch; `held` is the phase that a pause holds, `behind` the run whose end a
+    queued one waits for; `read` are the images read so far and all of them, in the pass before the first batch; `seen`
+    are the last looks at the classes, `layers_seen` the last one at the layers; `classes` and `chance` are those of
+    `Started`; times are those of `time.monotonic`.
     """
 
     name: str
@@ -74,6 +76,7 @@ class RunState:
     pauses: float = 0.0
     held: str = ""
     behind: str = ""
+    read: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     chance: float = 0.0
@@ -92,7 +95,9 @@ class RunState:
 
     @property
     def progress(self) -> float:
-        """Part of all batches done, from 0 to 1."""
+        """Part of all batches done, from 0 to 1; while images are read, the part of them."""
+        if self.phase == "reading":
+            return self.read[0] / max(1, self.read[1])
         if not self.batches or not self.epochs:
             return 0.0
         return min(1.0, (max(0, self.epoch - 1) * self.batches + self.batch) / (self.epochs * self.batches))
@@ -100,7 +105,7 @@ class RunState:
     @property
     def seconds_left(self) -> float | None:
         """Seconds that the rest will take at the pace of the last epoch; None before there is a pace."""
-        if self.is_over or self.progress == 0:
+        if self.is_over or self.phase == "reading" or self.progress == 0:
             return None
         if self.history:
             return self.history[-1]["seconds"] * self.epochs * (1 - self.progress)
@@ -120,6 +125,8 @@ class RunState:
     def sentence(self) -> str:
         """The run in one line."""
         text = f"{self.name}: {self.phase}"
+        if self.phase == "reading":
+            return f"{text} images, {self.read[0]:,} of {self.read[1]:,}"
         if self.epochs:
             text += f", epoch {self.epoch} of {self.epochs}"
         if self.history:
@@ -140,6 +147,8 @@ def advance(state: RunState, event: Event) -> RunState:
     match event:
         case Queued():
             return replace(state, phase="queued", behind=event.behind)
+        case Reading():
+            return replace(state, phase="reading", behind="", read=(event.done, event.whole))
         case Started():
             return _after_start(state, event)
         case Noted():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from cnnmagic.schedules import WARM_UP
 
@@ -15,6 +16,7 @@ class Clock:
 
     def __init__(self, images: int, batch_size: int, batches: int, epochs: int, begin: int = 0):
         self.images, self.batch_size, self.batches, self.begin = images, batch_size, batches, begin
+        self.ends: Any = None  # images seen after 0, 1, 2 … batches, where these differ in size
         self.last = max(1, epochs * batches - 1 - begin)
         self.begin_epoch(0)
 
@@ -37,7 +39,7 @@ class Clock:
 
     def seen(self, batch: int) -> int:
         """Images seen after so many batches of the epoch; the last batch may be smaller."""
-        return min(batch * self.batch_size, self.images)
+        return min(batch * self.batch_size, self.images) if self.ends is None else int(self.ends[batch])
 
     def skip(self, seconds: float) -> None:
         """Leave a pause out of all measures."""

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
+from cnnmagic.engine.folders import local
 from cnnmagic.errors import DataError, MissingData
 from cnnmagic.layers import show
 from cnnmagic.plans import Plan, Resize
@@ -34,16 +36,33 @@ FINGERPRINT_BYTES = 64_000_000
 class Split:
     """Images (count, height, width, channels) with the values that the data had, and the number of each one's class."""
 
-    images: np.ndarray = field(repr=False)
+    images: Any = field(repr=False)  # an array, or `Pictures`, which are indexed as one and read when they are
     labels: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, rows: np.ndarray) -> Split:
+        """Some of the images with their labels; such as are read when they are asked for stay unread."""
+        at = getattr(self.images, "at", self.images.__getitem__)
+        return Split(at(rows), self.labels[rows])
+
+    def given(self, batch_size: int = 32) -> dict[str, Any]:
+        """What Keras's `evaluate` takes as arguments."""
+        if isinstance(self.images, np.ndarray):
+            return {"x": self.images, "y": self.labels, "batch_size": batch_size}
+        from cnnmagic.engine.feed import in_order
+
+        return {"x": in_order(self, batch_size)}
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names."""
+    """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names.
+
+    `weights` are those of the classes in the loss, if any; `white` is the number of a white pixel. Encoded images have
+    an `album`, an `identity` of their own, and `is_read` once all were looked at; `bad` is what becomes of bad ones.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -52,9 +71,24 @@ class Dataset:
     test: Split
     notes: tuple[str, ...]
     resize: Resize | None = None
+    weights: dict[int, float] | None = None
+    white: float = 255.0
+    album: Any = None
+    identity: str = ""
+    bad: str = "stop"
+    is_read: bool = False
 
-    def prepare(self, images: Any) -> np.ndarray:
-        """Images of a user, one or many, in the form that the model takes; raises `DataError`."""
+    def prepare(self, images: Any) -> Any:
+        """Images of a user, one or many, arrays or paths, in the form that the model takes; raises `DataError`.
+
+        Images of several sizes, for a network that takes any, come as a list of arrays with one image each.
+        """
+        from cnnmagic.engine.typed import are_files, from_arrays, from_files
+
+        if are_files(images):
+            return from_files(images, self)
+        if self.album is not None:
+            return from_arrays(images, self)
         given = np.asarray(images)
         channels = self.train.images.shape[-1]
         single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == channels)
@@ -79,18 +113,19 @@ class _Raw:
     test_labels: Any = None
 
 
-def describe(source: datasets.File | datasets.Arrays | datasets.Folder) -> datasets.Facts:
-    """The facts of a file or of arrays, without reading the images of a file.
+def describe(source: datasets.Source) -> datasets.Facts:
+    """The facts of a source, without reading the images of a file.
 
     Raises `MissingData` where a file is not there, `DataError` where it does not hold what is needed.
     """
-    match source:
-        case datasets.File(path):
-            return _describe_file(_existing(path))
-        case datasets.Arrays(names, values):
-            return _facts(_Raw(names, *values))
-        case datasets.Folder(path):
-            raise _no_folders(path)
+    from cnnmagic.engine.photos import facts_of, listing_of
+
+    listing = listing_of(source)
+    if listing is not None:
+        return facts_of(listing)
+    if isinstance(source, datasets.File) and not source.others and not source.path.lower().endswith(".npy"):
+        return _describe_file(_existing(source.path))
+    return _facts(_read(source)[0])
 
 
 def load(plan: Plan) -> Dataset:
@@ -101,7 +136,15 @@ def load(plan: Plan) -> Dataset:
     """
     if plan.source is None or plan.training is None:
         raise DataError("there are no data to train on.", remedy="Give a `data` line.")
-    raw, scale_to = _read(plan.source)
+    from cnnmagic.engine.photos import listing_of, load_listing
+
+    listing = listing_of(plan.source)
+    return _load_arrays(plan, plan.source) if listing is None else load_listing(plan, listing)
+
+
+def _load_arrays(plan: Plan, source: datasets.Source) -> Dataset:
+    assert plan.training is not None  # `load` looked
+    raw, scale_to = _read(source)
     images = arrays.read_images(raw.images, raw.names[0])
     arrays.check_finite(images, raw.names[0])
     labels = arrays.read_labels(raw.labels, raw.names[1], len(images))
@@ -117,16 +160,29 @@ def load(plan: Plan) -> Dataset:
             shapes = f"{show(test.images.shape[1:])} and {show(whole.images.shape[1:])}"
             raise DataError(f"test and training images differ in size: {shapes}.", remedy="Add a line `resize`.")
     train, validation = _split(whole, plan.training.validation, seed, notes, "validation")
-    return Dataset(str(plan.source), classes, train, validation, test, tuple(notes), plan.resize)
+    white = 1 / plan.facts.scale if plan.facts and plan.facts.scale else 1.0 if images.dtype.kind == "f" else 255.0
+    weights = weights_of(plan, train, len(classes))
+    return Dataset(str(source), classes, train, validation, test, tuple(notes), plan.resize, weights, white)
+
+
+def weights_of(plan: Plan, train: Split, classes: int) -> dict[int, float] | None:
+    """Weights by which every class counts the same in the loss, 1 in the mean over all images; None if unasked."""
+    if plan.balance != "weights":
+        return None
+    counts = np.bincount(train.labels, minlength=classes)
+    present = np.count_nonzero(counts)
+    return {n: len(train) / (present * int(count)) if count else 0.0 for n, count in enumerate(counts)}
 
 
 def fingerprint(dataset: Dataset) -> str:
     """16 hexadecimal digits that tell whether data are the same: images and labels of all splits, in their order.
 
-    Of splits beyond 64 MB the images are sampled evenly.
+    Of splits beyond 64 MB the images are sampled evenly; encoded images tell by names and bytes what they are.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for split in (dataset.train, dataset.validation, dataset.test):
+    if dataset.identity:
+        digest.update(dataset.identity.encode())
+    for split in () if dataset.identity else (dataset.train, dataset.validation, dataset.test):
         digest.update(f"{split.images.shape} {split.images.dtype}".encode())
         step = max(1, split.images.nbytes // FINGERPRINT_BYTES)
         digest.update(np.ascontiguousarray(split.images[::step]).data)
@@ -183,20 +239,31 @@ def _read(source: datasets.Source) -> tuple[_Raw, tuple[str, ...] | None]:
             return _digits(), datasets.NAMED["digits"].classes
         case datasets.Named(name):
             return _downloaded(name), datasets.NAMED[name].classes
+        case datasets.File(path, others) if path.lower().endswith(".npy"):
+            return _single_arrays((path, *others)), None
+        case datasets.Held():
+            from cnnmagic.engine.held import arrays_of_all
+
+            names, found = arrays_of_all(source)
+            return _Raw(names, *found), None
         case datasets.File(path):
-            found = _existing(path)
-            with _opened(found) as archive:
-                names = _names(archive.files, found)
-                return _Raw(names, *_members(archive, names, found)), None
+            file = _existing(path)
+            with _opened(file) as archive:
+                names = _names(archive.files, file)
+                return _Raw(names, *_members(archive, names, file)), None
         case datasets.Arrays(names, values):
             return _Raw(names, *values), None
-        case datasets.Folder(path):
-            raise _no_folders(path)
+    raise DataError(f"`{source}` can't be read as arrays.")  # the callers give no others
 
 
-def _no_folders(path: str) -> MissingData:
-    remedy = "Read them into arrays, and write `data {{images}} {{labels}}`."
-    return MissingData(f"folders of images, such as `{path}`, can't be read yet.", remedy=remedy)
+def _single_arrays(paths: tuple[str, ...]) -> _Raw:
+    """Arrays of `.npy` files: images and labels, and those of the test after them."""
+    if len(paths) not in (2, 4):
+        message = f"`{Path(paths[0]).name}` holds one array, and images need labels."
+        raise DataError(message, remedy="Write `data IMAGES.npy LABELS.npy`, or put both into one `.npz` file.")
+    files = [_existing(path) for path in paths]
+    values = [_reading(file, partial(np.load, file, allow_pickle=False)) for file in files]
+    return _Raw(tuple(file.name for file in files), *values)
 
 
 def _digits() -> _Raw:
@@ -224,7 +291,7 @@ def _downloaded(name: str) -> _Raw:
 
 def _existing(path: str) -> Path:
     try:
-        found = Path(path).expanduser()
+        found = local(path)
         is_there = found.is_file()
     except (OSError, RuntimeError) as error:  # too long a name, no right to look, no such user's `~`
         why = error.strerror if isinstance(error, OSError) and error.strerror else _first_line(error)
@@ -286,22 +353,30 @@ def _test_split(raw: _Raw, classes: tuple[str, ...], resize: Resize | None) -> S
 
 
 def _split(whole: Split, part: float, seed: int, notes: list[str], name: str) -> tuple[Split, Split]:
-    """The rest and a part of it kept apart, each class in its share where every class has two images at least."""
+    """The rest and a part of it kept apart."""
     if part == 0:
         return whole, replace(whole, images=whole.images[:0], labels=whole.labels[:0])
+    rest, kept = apart(whole.labels, part, seed, notes, name)
+    return _taken(whole, rest), _taken(whole, kept)
+
+
+def apart(labels: np.ndarray, part: float, seed: int, notes: list[str], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the rest and of a part kept apart, each class in its share where every class has two images at least."""
+    if part == 0:
+        return np.arange(len(labels)), np.zeros(0, np.int64)
     from sklearn.model_selection import train_test_split
 
-    counts = np.bincount(whole.labels)
-    wanted = max(1, round(part * len(whole)))
-    enough = counts[counts > 0].min() >= 2 and min(wanted, len(whole) - wanted) >= np.count_nonzero(counts)
-    if len(whole) - wanted < 1:
-        raise DataError(f"{len(whole)} images are too few to keep some for {name}.", remedy="Give more images.")
+    counts = np.bincount(labels)
+    wanted = max(1, round(part * len(labels)))
+    enough = counts[counts > 0].min() >= 2 and min(wanted, len(labels) - wanted) >= np.count_nonzero(counts)
+    if len(labels) - wanted < 1:
+        raise DataError(f"{len(labels)} images are too few to keep some for {name}.", remedy="Give more images.")
     if not enough:
         notes.append(f"too few images in some classes to keep their shares in the {name} set")
     rest, kept = train_test_split(
-        np.arange(len(whole)), test_size=wanted, random_state=seed, stratify=whole.labels if enough else None
+        np.arange(len(labels)), test_size=wanted, random_state=seed, stratify=labels if enough else None
     )
-    return _taken(whole, rest), _taken(whole, kept)
+    return rest, kept
 
 
 def _taken(whole: Split, indices: np.ndarray) -> Split:

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.buckets import batches_of, buckets_of
+from cnnmagic.engine.data import Split
 
 BATCHES_AHEAD = 4
+Mix = Callable[[np.ndarray, np.ndarray, tuple[int, int, int]], tuple[Any, Any]]
 
 
 def order_of(images: int, seed: int, epoch: int) -> np.ndarray:
@@ -19,33 +22,58 @@ def order_of(images: int, seed: int, epoch: int) -> np.ndarray:
 
 
 class Feed:
-    """Batches of images and labels; `begin` sets the epoch whose order they follow."""
+    """Batches of images and labels; `begin` sets the epoch whose order they follow.
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
-        self.images, self.labels, self.batch_size, self.seed = images, labels, batch_size, seed
-        self.batches = math.ceil(len(images) / batch_size)
+    Images of different sizes come in batches of like size, the same number in every epoch. `mix` changes a batch, by
+    chance that (seed, epoch, batch) fixes.
+    """
+
+    def __init__(self, images: Any, labels: np.ndarray, batch_size: int, seed: int, mix: Mix | None = None):
+        self.images, self.labels, self.batch_size, self.seed, self.mix = images, labels, batch_size, seed, mix
+        self.buckets = buckets_of(images.sizes, batch_size) if getattr(images, "is_free", False) else None
         self.follow: Callable[[np.ndarray], object] = lambda order: None
         self.begin(0)
+        self.batches = math.ceil(len(images) / batch_size) if self.buckets is None else len(self.groups)
 
     def begin(self, epoch: int) -> None:
         """Follow the order of this epoch, counted from 0, from the next reading on."""
+        self.epoch = epoch
         self.order = order_of(len(self.images), self.seed, epoch)
+        if self.buckets is not None:
+            self.groups = batches_of(self.order, self.buckets, self.batch_size)
         self.follow(self.order)
 
-    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def ends(self) -> np.ndarray | None:
+        """How many images are seen after 0, 1, 2 … batches, where batches differ in size within an epoch."""
+        return None if self.buckets is None else np.cumsum([0, *map(len, self.groups)])
+
+    def batch(self, number: int) -> tuple[Any, Any]:
         """Batch `number`, counted from 0, of the epoch begun."""
-        rows = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        return self.images[rows], self.labels[rows]
+        span = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        rows = self.order[span] if self.buckets is None else self.groups[number]
+        images, labels = self.images[rows], self.labels[rows]
+        return (images, labels) if self.mix is None else self.mix(images, labels, (self.seed, self.epoch, number))
 
     def source(self, first: int = 0) -> Any:
         """What `fit` takes: the batches from number `first` on, of whichever epoch is begun when they are read."""
-        if load_keras().backend.backend() == "tensorflow":
-            return _tensorflow_source(self, first)
-        return _numpy_source(self, first)
+        if load_keras().backend.backend() != "tensorflow":
+            return _numpy_source(self.batch, first, self.batches)
+        if isinstance(self.images, np.ndarray) and self.mix is None:
+            return _gathered(self, first)
+        return _read_ahead(self.batch, first, self.batches)
 
 
-def _tensorflow_source(feed: Feed, first: int) -> Any:
-    """The same batches gathered by `tf.data` ahead of time, in C++ beside the training."""
+def in_order(split: Split, batch_size: int) -> Any:
+    """What `evaluate` takes for a split that is read when asked for: all its images, those of like size together."""
+    images, rows = split.images, np.arange(len(split))
+    buckets = buckets_of(images.sizes, batch_size) if images.is_free else np.zeros(len(split), np.int64)
+    groups = batches_of(rows, buckets, batch_size)
+    return _numpy_source(lambda number: (images[groups[number]], split.labels[groups[number]]), 0, len(groups))
+
+
+def _gathered(feed: Feed, first: int) -> Any:
+    """Batches gathered from arrays by `tf.data` ahead of time, in C++ beside the training."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):  # on a GPU's memory they would be copied back for every batch
@@ -61,14 +89,39 @@ def _tensorflow_source(feed: Feed, first: int) -> Any:
     return tf.data.Dataset.range(first, feed.batches).map(batch, num_parallel_calls=1).prefetch(BATCHES_AHEAD)
 
 
-def _numpy_source(feed: Feed, first: int) -> Any:
+def _read_ahead(batch: Callable[[int], tuple[Any, Any]], first: int, batches: int) -> Any:
+    """Batches made in Python ahead of time, two at once, and handed over in their order."""
+    import tensorflow as tf
+
+    example = [np.asarray(part) for part in batch(first)]
+    kinds, shapes = [part.dtype for part in example], [_open_shape(part) for part in example]
+
+    def read(number: Any) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = batch(int(number))
+        return np.asarray(images), np.asarray(labels)
+
+    def tensors(number: Any) -> Any:
+        parts = tf.numpy_function(read, [number], kinds)
+        for part, shape in zip(parts, shapes, strict=True):
+            part.set_shape(shape)
+        return tuple(parts)
+
+    return tf.data.Dataset.range(first, batches).map(tensors, num_parallel_calls=2).prefetch(BATCHES_AHEAD)
+
+
+def _open_shape(part: np.ndarray) -> tuple[int | None, ...]:
+    """The shape of a batch, with what may differ between batches left open: their size, and that of their images."""
+    return (None, None, None, part.shape[-1]) if part.ndim == 4 else (None, *part.shape[1:])
+
+
+def _numpy_source(batch: Callable[[int], tuple[Any, Any]], first: int, batches: int) -> Any:
     keras = load_keras()
 
     class Source(keras.utils.PyDataset):  # type: ignore[name-defined]  # Keras is known at run time only
         def __len__(self) -> int:
-            return feed.batches - first
+            return batches - first
 
-        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-            return feed.batch(first + number)
+        def __getitem__(self, number: int) -> tuple[Any, Any]:
+            return batch(first + number)
 
     return Source()

@@ -47,10 +47,12 @@ def fit(
     position = _begin(model, keeper, start)
     feed = Feed(dataset.train.images, dataset.train.labels, training.batch_size, seed)
     clock = Clock(len(dataset.train), training.batch_size, feed.batches, training.epochs, position.begin)
+    clock.ends = feed.ends
     loop = Loop(model, training, feed, clock, keeper, emit, commands)
     loop.watcher = Watcher(model, dataset, training.batch_size)
     emit(_started(dataset, training, feed.batches, loop.peak, position))
-    validation = (dataset.validation.images, dataset.validation.labels) if len(dataset.validation) else None
+    validation = dataset.validation.given(training.batch_size) if len(dataset.validation) else None
+    loop.class_weight = dataset.weights
     epoch = _finish_epoch(model, loop, start, validation) if position.batch else position.epoch
     if not loop.over and epoch < training.epochs:
         _fit(model, loop, feed.source(), validation, epoch, training.epochs)
@@ -84,12 +86,19 @@ def _fit(model: Any, loop: Loop, source: Any, validation: Any, first: int, last:
         source,
         epochs=last,
         initial_epoch=first,
-        validation_data=validation,
-        validation_batch_size=loop.feed.batch_size,
         shuffle=False,
         verbose=0,
         callbacks=loop,
+        class_weight=loop.class_weight,
+        **_validation_options(validation),
     )
+
+
+def _validation_options(given: dict[str, Any] | None) -> dict[str, Any]:
+    """What `fit` takes for `Split.given`."""
+    if given is None or "y" not in given:
+        return {"validation_data": given and given["x"]}
+    return {"validation_data": (given["x"], given["y"]), "validation_batch_size": given["batch_size"]}
 
 
 def _finish_epoch(model: Any, loop: Loop, start: Snapshot | None, validation: Any) -> int:
@@ -114,8 +123,7 @@ def _validate(model: Any, loop: Loop, start: Snapshot, validation: Any) -> None:
     restore_metrics(model, start.variables)
     logs = {name: float(value) for name, value in model.get_metrics_result().items()}
     if validation is not None:
-        options = {"batch_size": loop.feed.batch_size, "verbose": 0, "return_dict": True}
-        scores = model.evaluate(*validation, callbacks=loop, **options)
+        scores = model.evaluate(**validation, callbacks=loop, verbose=0, return_dict=True)
         logs |= {f"val_{name}": value for name, value in scores.items()}
     loop.on_epoch_end(epoch, logs)
 

@@ -56,6 +56,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     raw: Arrays = ()
     watcher: Watcher | None = None
     seen: list[Event] | None = None
+    class_weight: dict[int, float] | None = None
 
     def __init__(
         self, model: Any, training: Training, feed: Feed, clock: Clock, keeper: Keeper, emit: Emit, commands: Commands
@@ -93,6 +94,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.feed.begin(epoch)
+        self.clock.ends = self.feed.ends
         resumed, self.resumed = self.resumed, None
         if resumed is None:
             self.clock.begin_epoch(epoch)

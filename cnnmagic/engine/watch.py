@@ -139,7 +139,7 @@ class Watcher:
 
 def _sample(split: Split, most: int) -> Split:
     rows = np.random.default_rng(0).permutation(len(split))[:most]
-    return Split(split.images[rows], split.labels[rows])
+    return split.take(rows)
 
 
 def _chunks(count: int, size: int) -> list[slice]:

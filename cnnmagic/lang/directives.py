@@ -28,8 +28,9 @@ from cnnmagic.wording import closest, listed, sentence
 
 LARGEST_SIDE = 65_536
 LIST_OF_DATA = (
-    "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data PATH.npz`; arrays of the "
-    "notebook, `data {{images}} {{labels}}`."
+    "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data images:FOLDER`, with a folder "
+    "for each class; a file, `data PATH` (.npz, .npy, .csv, .parquet, .zip, .tar); arrays of the notebook, "
+    "`data {{images}} {{labels}}`, or a frame, `data {{frame}} image=COLUMN label=COLUMN`."
 )
 
 
@@ -64,66 +65,115 @@ class DataWords:
     test: float = option(
         "fraction", DEFAULT_TEST, bare=False, help="part kept apart as test images where the data have none"
     )
+    bad: str = option("bad", "stop", bare=False, help="stop at images that can't be read, or skip them")
+    balance: str = option("balance", "no", bare=False, help="weights lets each class count the same in the loss, or no")
+    image: str = option("name", "", bare=False, help="the column of images in a table, their paths or their bytes")
+    label: str = option("name", "", bare=False, help="the column of labels in a table")
 
 
-def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tuple[datasets.Source, float]:
-    """Where the data come from and the part of them to keep for the test, where they have no test set of their own."""
-    given = [word for word in directive.words if not word.key]
-    options = bind(DataWords, "data", [word for word in directive.words if word.key])
+def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tuple[datasets.Source, DataWords]:
+    """Where the data come from, and what else the line says of them."""
+    options = DataWords(**bind(DataWords, "data", [word for word in directive.words if word.key]).values)
+    given = _prefixed([word for word in directive.words if not word.key])
     if not given:
         raise PlanError("`data` does not say which.", place=directive.place, remedy=LIST_OF_DATA)
-    given = [_path_in_variable(word, lookup) for word in given] if len(given) == 1 else given
-    values = [word.value for word in given]
-    test = options.values.get("test", DataWords.test)
-    if all(isinstance(value, syntax.Variable) for value in values):
-        return _arrays(directive, [value.path for value in values if isinstance(value, syntax.Variable)], lookup), test
+    first = _path_in_variable(given[0], lookup)
+    if isinstance(first.value, syntax.Variable):
+        return _of_notebook(directive, given, lookup, options), options
     if len(given) > 1:
-        raise PlanError(f"`{values[1]}` is more than `data` takes.", place=given[1].place, remedy=LIST_OF_DATA)
-    return _named_or_file(given[0]), test
+        return _several_files([first, *given[1:]]), options
+    source = _named_or_file(first, options)
+    if (options.image or options.label) and not isinstance(source, datasets.Table):
+        word = next(word for word in directive.words if word.key in ("image", "label"))
+        message = f"`{word.key}=` names a column, and `{first.value}` is no table."
+        raise PlanError(message, place=word.place, remedy="Columns are those of a .csv, a .parquet or a frame.")
+    return source, options
+
+
+def _prefixed(given: list[syntax.Word]) -> list[syntax.Word]:
+    """`images:` and what follows it as one word: a quoted path, or `{{folder}}`."""
+    if len(given) == 2 and str(given[0].value).lower() == "images:":
+        rest = given[1].value
+        if isinstance(rest, syntax.Variable):
+            return [replace(given[1], value=syntax.Variable(f"images:{rest.path}"))]
+        return [replace(given[1], value=syntax.Text(f"images:{rest}"))]
+    return given
 
 
 def _path_in_variable(word: syntax.Word, lookup: Callable[[str], Any]) -> syntax.Word:
     """`data {{path}}` with the path, or the known name, that a variable holds."""
     if not isinstance(word.value, syntax.Variable):
         return word
+    prefix = "images:" if word.value.path.startswith("images:") else ""
     try:
-        value = lookup(word.value.path)
+        value = lookup(word.value.path.removeprefix("images:"))
     except PlanError as error:
         raise error.at(word.place) from None
-    return replace(word, value=syntax.Text(str(value))) if isinstance(value, str | PathLike) else word
+    if isinstance(value, str | PathLike):
+        return replace(word, value=syntax.Text(f"{prefix}{value}"))
+    if prefix:
+        message = f"`{word.value.path.removeprefix(prefix)}` is {type(value).__name__}, and no path."
+        raise PlanError(message, place=word.place, remedy="After `images:` stands the path of a folder.")
+    return word
 
 
-def _arrays(directive: syntax.Directive, paths: list[str], lookup: Callable[[str], Any]) -> datasets.Arrays:
-    if len(paths) not in (2, 4):
+def _of_notebook(
+    directive: syntax.Directive, given: list[syntax.Word], lookup: Callable[[str], Any], options: DataWords
+) -> datasets.Source:
+    """Arrays, lists of paths, or what holds images and labels together."""
+    strange = next((word for word in given if not isinstance(word.value, syntax.Variable)), None)
+    if strange is not None:
+        raise PlanError(f"`{strange.value}` is more than `data` takes.", place=strange.place, remedy=LIST_OF_DATA)
+    paths = [word.value.path for word in given if isinstance(word.value, syntax.Variable)]
+    values = _looked_up(given, paths, lookup)
+    if len(values) <= 2 and all(map(datasets.is_held, values)):
+        return datasets.Held(tuple(paths), tuple(values), options.image, options.label)
+    if len(values) not in (2, 4):
         remedy = "Write `data {{images}} {{labels}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`."
         raise PlanError(
             f"`data` needs images and labels, and gets {len(paths)} array{'s' * (len(paths) != 1)}.",
             place=directive.place,
             remedy=remedy,
         )
+    return datasets.Arrays(tuple(paths), tuple(values))
+
+
+def _looked_up(given: list[syntax.Word], paths: list[str], lookup: Callable[[str], Any]) -> list[Any]:
     problems: list[Problem] = []
     values = []
-    for path, word in zip(paths, directive.words, strict=False):
+    for path, word in zip(paths, given, strict=True):
         try:
             values.append(lookup(path))
         except PlanError as error:
             problems += error.at(word.place).problems
     if problems:
         raise PlanError.gather(problems)
-    return datasets.Arrays(tuple(paths), tuple(values))
+    return values
 
 
-def _named_or_file(word: syntax.Word) -> datasets.Source:
+def _several_files(given: list[syntax.Word]) -> datasets.File:
+    """`data IMAGES.npy LABELS.npy`, and a test set after them."""
+    arrays = all(str(word.value).lower().endswith(".npy") for word in given)
+    if not arrays or len(given) not in (2, 4):
+        message = f"`{given[1].value}` is more than `data` takes."
+        remedy = "An `.npy` file holds one array: write `data IMAGES.npy LABELS.npy`." if arrays else LIST_OF_DATA
+        raise PlanError(message, place=given[1].place, remedy=remedy)
+    return datasets.File(str(given[0].value), tuple(str(word.value) for word in given[1:]))
+
+
+def _named_or_file(word: syntax.Word, options: DataWords) -> datasets.Source:
     text = str(word.value)
-    if text.lower().startswith("images:") and len(text) > len("images:"):
-        return datasets.Folder(text[len("images:") :])
     if text.lower() in datasets.NAMED:
         return datasets.Named(text.lower())
-    if isinstance(word.value, syntax.Text) and text.lower().endswith(".npz"):
-        return datasets.File(text)
+    found = datasets.source_at(text, options.image, options.label) if isinstance(word.value, syntax.Text) else None
+    if found is not None:
+        return found
     message = f"no data `{text}`{closest(text, datasets.NAMED)}"
     if isinstance(word.value, syntax.Text):
-        message = f"`{text}` is no file that can be read here: it must end in `.npz`."
+        message = (
+            f"`{text}` is no file that can be read here: its name must end in .npz, .npy, .csv, .parquet, .zip or .tar."
+        )
+        raise PlanError(message, place=word.place, remedy=f"A folder of images is `data images:{text}`.")
     remedy = "" if message.endswith("?") else LIST_OF_DATA
     raise PlanError(sentence(message), place=word.place, remedy=remedy)
 

@@ -73,7 +73,7 @@ def resolve(
 
 def _of(settings: Settings) -> dict[str, Any]:
     """What a plan takes over from the settings as it is."""
-    names = ("source", "facts", "resize", "training", "recipe", "seed", "test")
+    names = ("source", "facts", "resize", "training", "recipe", "seed", "test", "bad", "balance")
     return {name: getattr(settings, name) for name in names} | {"data_place": settings.places.get("data")}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnmagic.datasets import Facts, Source
+from cnnmagic.datasets import Facts, Source, three_ways
 from cnnmagic.errors import CnnError, DataError, MissingData, Place, PlanError, Problem
 from cnnmagic.lang import directives, syntax, training
 from cnnmagic.lang.unfold import Unfolded
@@ -17,6 +17,7 @@ from cnnmagic.plans import Base, Choice, Resize, Training
 Describe = Callable[[Source], Facts]
 FirstLayer = tuple[Layer, Place, str]
 IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, 3), 1_000
+SHOWN_SIZES = 5
 CAFFE_MEANS = (-123.68, -116.779, -103.939)
 
 
@@ -36,6 +37,8 @@ class Settings:
     recipe: Training | None
     seed: int | None
     test: float
+    bad: str
+    balance: str
     first: tuple[FirstLayer, ...]
     choices: tuple[Choice, ...]
     sweeps: bool
@@ -74,7 +77,7 @@ class _Reader:
         self.facts: Facts | None = None
         self.sweeps = False
         self.data_problems: tuple[Problem, ...] = ()
-        self.test = directives.DEFAULT_TEST
+        self.words = directives.DataWords()
 
     def settings(self) -> Settings:
         self._collect()
@@ -90,7 +93,9 @@ class _Reader:
             training=self._training(),
             recipe=Training(**self.recipe) if self.recipe else None,
             seed=self._attempt("seed", directives.read_seed),
-            test=self.test,
+            test=self.words.test,
+            bad=self.words.bad,
+            balance=self.words.balance,
             first=tuple(self._first_layers(shape)),
             choices=self.choices,
             sweeps=self.sweeps,
@@ -151,7 +156,7 @@ class _Reader:
             found = self._attempt(
                 "data", lambda line: directives.read_data(line, lambda path: look_up(path, self.variables))
             )
-            self.source, self.test = found or (None, self.test)
+            self.source, self.words = found or (None, self.words)
         try:
             self.facts = None if self.source is None else self.describe(self.source)
         except DataError as error:
@@ -181,8 +186,13 @@ class _Reader:
         """The network's input: the `input` line, which must fit the data, or the data's own size."""
         given = self._attempt("input", directives.read_input)
         data = self.facts.shape if self.facts else None
+        if data is not None and self.facts is not None and self.facts.encoded and given is not None:
+            data = (*data[:2], given[0][2])  # they are decoded to what the network takes
         if data is not None and resize is not None:
             data = (resize.height, resize.width, *data[2:])
+        if data is not None and None in data and (given is None or None not in given[0]):
+            self._mixed_sizes(given[0] if given else None)
+            return given[0] if given else None
         if given is None:
             return None if "input" in self.lines else data
         if data is not None and self._takes_any_size():
@@ -229,6 +239,18 @@ class _Reader:
         sizes = "x".join(map(str, shape[:2])) if None not in shape[:2] and shape[2] == data[2] else ""
         remedy = f"Write `input {show(data)}`" + (f", or add a line `resize {sizes}`." if sizes else ".")
         self.problems.append(Problem(message, self._place("input"), remedy=remedy))
+
+    def _mixed_sizes(self, shape: Shape | None) -> None:
+        """Images of several sizes, and a network that takes one: the ways out."""
+        assert self.facts is not None  # the caller looked
+        sizes = [f"{height}x{width} ({count})" for height, width, count in self.facts.sizes[:SHOWN_SIZES]]
+        more = f" and {len(self.facts.sizes) - SHOWN_SIZES} more" if len(self.facts.sizes) > SHOWN_SIZES else ""
+        told = f", and `input` says {show(shape)}" if shape else ""
+        size = show((shape or self.facts.sizes[0])[:2])
+        channels = shape[2] if shape else self.facts.shape[2]
+        message = f"the images have different sizes{told}: {', '.join(sizes)}{more}."
+        remedy = three_ways(size, channels)
+        self.problems.append(Problem(message, self._place("input") or self._place("data"), remedy=remedy))
 
     def _training(self) -> Training | None:
         binding = self._attempt("train", training.read_training)

@@ -24,6 +24,8 @@ WORDS: dict[str, Sequence[str]] = {
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
     "interpolation": ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
+    "bad": ("stop", "skip"),
+    "balance": ("weights", "no"),
     "mode": ("horizontal", "vertical", "horizontal_and_vertical"),
 }
 COUNTED = ("count", "pair", "strides", "margins", "shape", "fraction", "number", "positive", "channels")

@@ -29,6 +29,8 @@ Kind = Literal[
     "mode",
     "schedule",
     "precision",
+    "bad",
+    "balance",
 ]
 
 

@@ -11,6 +11,7 @@ from cnnmagic.ui.line import Point
 
 PHASES = {
     "queued": "waiting for the device",
+    "reading": "reading and checking images",
     "training": "training",
     "validating": "validating",
     "paused": "paused",
@@ -94,6 +95,8 @@ def duration(seconds: float) -> str:
 
 
 def _where(state: RunState) -> str:
+    if state.phase == "reading":
+        return f"{state.read[0]:,} of {state.read[1]:,}"
     if not state.epochs:
         return ""
     batch = "" if state.is_over and state.batch == state.batches else f"batch {state.batch:,} of {state.batches:,}"

@@ -9,7 +9,7 @@ import pytest
 from cnnmagic import CnnError, PlanError, plan
 from cnnmagic.datasets import NAMED, Arrays, File, Named
 from cnnmagic.lang import syntax
-from cnnmagic.lang.directives import AUGMENTATIONS, read_augment, read_data, read_input, read_seed
+from cnnmagic.lang.directives import AUGMENTATIONS, DataWords, read_augment, read_data, read_input, read_seed
 from cnnmagic.lang.parser import parse
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.optimizers import OPTIMIZERS, OWN_OPTIONS
@@ -153,13 +153,14 @@ def test_the_changed_default_of_adadelta_is_told():
     ],
 )
 def test_data(text, source):
-    assert read_data(directive(f"data {text}"), no_variable) == (source, 0.2)
+    assert read_data(directive(f"data {text}"), no_variable) == (source, DataWords())
 
 
 def test_data_from_the_notebook():
     values = {"x": 1, "y": 2, "u": 3, "v": 4}
     source, test = read_data(directive("data {{x}} {{y}} test=0.3"), values.__getitem__)
-    assert isinstance(source, Arrays) and (source.names, source.values, test) == (("x", "y"), (1, 2), 0.3)
+    assert isinstance(source, Arrays) and (source.names, source.values) == (("x", "y"), (1, 2))
+    assert test == DataWords(test=0.3)
     source, _ = read_data(directive("data {{x}} {{y}} {{u}} {{v}}"), values.__getitem__)
     assert str(source) == "{{x}} {{y}} {{u}} {{v}}"
 

@@ -1,0 +1,97 @@
+"""Decoded images kept for the epochs to come: in memory where they are few, else in a file, else not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from cnnmagic.storage import runs_folder
+
+HELD_BYTES = 64_000_000  # of a data set, in memory
+SHARE_OF_DISK = 0.5  # of what is free
+
+
+class Memory:
+    """Images in memory."""
+
+    def __init__(self) -> None:
+        self.images: dict[int, np.ndarray] = {}
+
+    def put(self, number: int, pixels: np.ndarray) -> None:
+        """Keep an image (height, width, channels) under its number."""
+        self.images[number] = pixels
+
+    def get(self, number: int) -> np.ndarray | None:
+        """The image of that number; None where it is not kept."""
+        return self.images.get(number)
+
+
+class Disk:
+    """Images in a file without a name, which is gone with its holder; a full disk ends the keeping, not the reading.
+
+    The pages of the file are the system's, who takes them back where memory is short.
+    """
+
+    def __init__(self, folder: Path, count: int):
+        self.file = tempfile.TemporaryFile(dir=folder, prefix="cnnmagic-")  # noqa: SIM115  (open as long as it is held)
+        self.starts = np.full(count, -1, np.int64)
+        self.shapes = np.zeros((count, 3), np.int32)
+        self.end, self.is_full, self.lock = 0, False, threading.Lock()
+
+    def put(self, number: int, pixels: np.ndarray) -> None:
+        """Keep an image (height, width, channels) under its number."""
+        if self.is_full:
+            return
+        with self.lock:
+            start, self.end = self.end, self.end + pixels.nbytes
+        try:
+            self._write(np.ascontiguousarray(pixels).data, start)
+        except OSError:
+            self.is_full = True
+            return
+        self.shapes[number] = pixels.shape
+        self.starts[number] = start
+
+    def get(self, number: int) -> np.ndarray | None:
+        """The image of that number; None where it is not kept."""
+        start, shape = int(self.starts[number]), tuple(self.shapes[number].tolist())
+        if start < 0:
+            return None
+        return np.frombuffer(self._read(shape[0] * shape[1] * shape[2], start), np.uint8).reshape(shape)
+
+    def _write(self, content: memoryview, start: int) -> None:
+        if hasattr(os, "pwrite"):
+            os.pwrite(self.file.fileno(), content, start)
+            return
+        with self.lock:  # Windows has one place in a file for all threads
+            self.file.seek(start)
+            self.file.write(content)
+
+    def _read(self, size: int, start: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self.file.fileno(), size, start)
+        with self.lock:
+            self.file.seek(start)
+            return self.file.read(size)
+
+
+Cache = Memory | Disk
+
+
+def cache_for(count: int, size: int) -> Cache | None:
+    """Where `count` images of `size` bytes in the mean are kept; None where nothing has room for them."""
+    if count * size <= HELD_BYTES:
+        return Memory()
+    for folder in (Path(tempfile.gettempdir()), runs_folder().parent / "cache"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if count * size <= SHARE_OF_DISK * shutil.disk_usage(folder).free:
+                return Disk(folder, count)
+        except OSError:
+            continue
+    return None

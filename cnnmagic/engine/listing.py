@@ -1,0 +1,82 @@
+"""Encoded images as they were found, none of them opened yet: their names, labels and splits."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cnnmagic.engine.decode import Form, Header, Unreadable, decode, read_header
+
+SAMPLE = 200  # headers that a plan looks at
+HASHED_FILES, HASHED_BYTES = 2_000, 64_000_000
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Images by number: `names` tell them, `read(number)` gives the bytes of one and raises `Unreadable`.
+
+    `labels` are numbers of `classes`; `rows` are the numbers of the images of each split that the data came in, of
+    `train` alone where they came in none; `aside` are sentences on what was left out.
+    """
+
+    names: Sequence[str]
+    read: Callable[[int], bytes] = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    classes: tuple[str, ...]
+    rows: Mapping[str, np.ndarray] = field(repr=False)
+    aside: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def sample(self) -> list[Header]:
+        """The headers of up to 200 images, evenly taken; of those that can be read.
+
+        One of another size than most is decoded: the header of a spoilt image is no reason to ask for a `resize`.
+        """
+        found = dict.fromkeys(np.linspace(0, len(self) - 1, min(SAMPLE, len(self))).astype(int).tolist())
+        headers = {number: header for number in found if (header := self._read(number)) is not None}
+        sizes = Counter((header.height, header.width) for header in headers.values())
+        usual = sizes.most_common(1)[0][0] if sizes else (0, 0)
+        return [
+            header
+            for number, header in headers.items()
+            if (header.height, header.width) == usual or self._read(number, whole=True) is not None
+        ]
+
+    def _read(self, number: int, whole: bool = False) -> Header | None:
+        try:
+            content = self.read(number)
+            return decode(content, Form(None, None, 1))[1] if whole else read_header(content)
+        except Unreadable:
+            return None
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of names, labels and splits, and of the bytes of up to 2,000 images, evenly taken."""
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update("\n".join((*self.names, *self.classes)).encode("utf-8", "surrogatepass"))
+        digest.update(np.ascontiguousarray(self.labels).data)
+        for name, rows in self.rows.items():
+            digest.update(name.encode() + np.ascontiguousarray(rows).tobytes())
+        left = HASHED_BYTES
+        for number in range(0, len(self), max(1, len(self) // HASHED_FILES)):
+            try:
+                content = self.read(number)
+            except Unreadable:
+                continue
+            digest.update(content)
+            left -= len(content)
+            if left < 0:
+                break
+        return digest.hexdigest()
+
+
+def plain(name: str) -> str:
+    """A name by which files are sorted the same on every system: macOS writes letters with accents in parts."""
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))

@@ -1,0 +1,140 @@
+"""The first pass over encoded images: each is decoded once, checked and kept; what can't be read is told by name."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cnnmagic.datasets import three_ways
+from cnnmagic.engine.cache import Memory
+from cnnmagic.engine.data import Dataset, Split
+from cnnmagic.engine.decode import Unreadable
+from cnnmagic.engine.pictures import Album, Pictures, chunks
+from cnnmagic.errors import DataError
+
+SHOWN_BAD, SHOWN_SIZES = 20, 5
+SECONDS_BETWEEN_REPORTS = 0.2
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What a pass found: (number, why) of images that can't be read, and of those that the network can't take."""
+
+    bad: tuple[tuple[int, str], ...]
+    misfits: tuple[int, ...]
+
+
+def read_all(
+    dataset: Dataset,
+    tell: Callable[[int, int], object] = lambda done, whole: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Dataset | None:
+    """The data set with its images read, checked and kept; None where `stopped` said so. Arrays come back as they are.
+
+    `tell(done, whole)` hears how far it is. Raises `DataError` that names all that can't be read, unless the plan says
+    `bad=skip`: then it is left out and noted.
+    """
+    album = dataset.album
+    if album is None or dataset.is_read:
+        return dataset
+    faults = check(album, _numbers(dataset), tell, stopped)
+    if faults is None:
+        return None
+    if faults.misfits:
+        raise DataError(_told_misfits(album, faults.misfits), remedy=_ways(album))
+    if faults.bad and dataset.bad != "skip":
+        raise DataError(told_bad(album, faults.bad), remedy="Mend or remove them, or write `bad=skip`.")
+    return _without(dataset, faults.bad)
+
+
+def check(
+    album: Album,
+    numbers: Sequence[int],
+    tell: Callable[[int, int], object],
+    stopped: Callable[[], bool],
+) -> Faults | None:
+    """Decode the images of these numbers, several at a time; None where `stopped` said so."""
+    ended = threading.Event()
+
+    def read(part: Sequence[int]) -> tuple[list[tuple[int, str]], list[int], int]:
+        bad, misfits = [], []
+        for number in part:
+            if ended.is_set():
+                break
+            try:
+                if not album.fits(album.read(number)):
+                    misfits.append(number)
+            except Unreadable as error:
+                bad.append((number, str(error)))
+        return bad, misfits, len(part)
+
+    bad: list[tuple[int, str]] = []
+    misfits: list[int] = []
+    done, told = 0, 0.0
+    try:
+        for found in album.pool.map(read, chunks(numbers)):
+            bad += found[0]
+            misfits += found[1]
+            done += found[2]
+            if stopped():
+                return None
+            if time.monotonic() - told >= SECONDS_BETWEEN_REPORTS or done == len(numbers):
+                told = time.monotonic()
+                tell(done, len(numbers))
+    finally:
+        ended.set()
+    return Faults(tuple(bad), tuple(misfits))
+
+
+def told_bad(album: Album, bad: Sequence[tuple[int, str]]) -> str:
+    """All that can't be read, by name, with why; of very many the first."""
+    lines = [f"  {album.listing.names[number]} {why}" for number, why in bad[:SHOWN_BAD]]
+    more = [f"  … and {len(bad) - SHOWN_BAD:,} more"] if len(bad) > SHOWN_BAD else []
+    count = "1 image" if len(bad) == 1 else f"{len(bad):,} images"
+    return "\n".join([f"{count} can't be read:", *lines, *more])
+
+
+def _numbers(dataset: Dataset) -> list[int]:
+    parts = [split.images.numbers for split in _splits(dataset) if isinstance(split.images, Pictures)]
+    return sorted(np.concatenate(parts).tolist())
+
+
+def _splits(dataset: Dataset) -> list[Split]:
+    return [getattr(dataset, name) for name in SPLITS]
+
+
+def _without(dataset: Dataset, bad: Sequence[tuple[int, str]]) -> Dataset:
+    """The data set without the images that can't be read; small ones of one size become arrays."""
+    album: Album = dataset.album
+    dropped = np.array([number for number, _ in bad], np.int64)
+    parts: dict[str, Any] = {}
+    for name, split in zip(SPLITS, _splits(dataset), strict=True):
+        good = split.take(np.flatnonzero(~np.isin(split.images.numbers, dropped)))
+        in_memory = isinstance(album.cache, Memory) and not good.images.is_free
+        parts[name] = Split(good.images[:], good.labels) if in_memory else good
+    if not len(parts["train"]):
+        raise DataError("none of the training images can be read.", remedy="Check the files.")
+    notes = (*dataset.notes, f"left out: {told_bad(album, bad)}") if bad else dataset.notes
+    return replace(dataset, **parts, notes=notes, is_read=True)
+
+
+def _told_misfits(album: Album, misfits: Sequence[int]) -> str:
+    sizes = Counter(album.size(number) for number in misfits)
+    told = ", ".join(f"{height}x{width} ({count:,})" for (height, width), count in sizes.most_common(SHOWN_SIZES))
+    more = f" and {len(sizes) - SHOWN_SIZES} more sizes" if len(sizes) > SHOWN_SIZES else ""
+    count = "1 image has" if len(misfits) == 1 else f"{len(misfits):,} images have"
+    wanted = f"{album.form.height or '?'}x{album.form.width or '?'}"
+    first = album.listing.names[misfits[0]]
+    return f"{count} another size than {wanted}: {told}{more}; the first is `{first}`."
+
+
+def _ways(album: Album) -> str:
+    form = album.form
+    return three_ways(f"{form.height or 64}x{form.width or 64}", form.channels)

@@ -1,0 +1,176 @@
+"""Frames, tables and lists to listings: a column of paths, or of encoded images, and one of labels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnmagic import datasets
+from cnnmagic.engine import arrays
+from cnnmagic.engine.decode import MOST_BYTES, Unreadable
+from cnnmagic.engine.folders import local
+from cnnmagic.engine.listing import Listing
+from cnnmagic.errors import CnnError, DataError, MissingData
+from cnnmagic.wording import closest, listed, sentence
+
+IMAGE_COLUMNS = ("image", "images", "path", "file", "filename", "file_name", "filepath", "img", "bytes", "content")
+LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "y")
+CELL = "bytes"  # Hugging Face and Spark keep an image as {"bytes": …, "path": …}
+
+
+def are_paths(value: Any) -> bool:
+    """Whether images are given as a list of paths: words, in a list, an array, or a column of a frame."""
+    if isinstance(value, str | bytes | PathLike) or not hasattr(value, "__len__") or not len(value):
+        return False
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind in ("i", "u", "f", "b"):
+        return False
+    first = next(iter(value))
+    return isinstance(first, str | PathLike)
+
+
+def list_paths(source: datasets.Arrays) -> Listing:
+    """The images of lists of paths with their labels, a test set after them if there is one; raises `DataError`."""
+    values = [list(source.values[n]) if not n % 2 else source.values[n] for n in range(len(source.values))]
+    return joined(values[0], values[1], source.names, values[2:])
+
+
+def list_table(source: datasets.Table) -> Listing:
+    """The images that a CSV or Parquet file names or holds; raises `DataError`. Paths are relative to the file."""
+    path = local(source.path)
+    if not path.is_file():
+        raise MissingData(f"there is no file `{source.path}`.", remedy=f"The notebook's folder is `{Path.cwd()}`.")
+    columns = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
+    image, label = columns_of(list(columns), source.image, source.label, source.path)
+    return joined(columns[image], columns[label], (image, label), (), path.parent)
+
+
+def list_frame(source: datasets.Held) -> Listing:
+    """The images of a pandas or Polars frame, or of two of them, the second for the test; raises `DataError`."""
+    values: list[Any] = []
+    names: tuple[str, ...] = ()
+    for name, frame in zip(source.names, source.values, strict=True):
+        image, label = columns_of(list(frame.columns), source.image, source.label, name)
+        values += [frame[image].to_list(), frame[label].to_list()]
+        names = (*names, image, label)
+    return joined(values[0], values[1], names, values[2:])
+
+
+def columns_of(found: Sequence[Any], image: str, label: str, title: str) -> tuple[Any, Any]:
+    """The columns of images and labels: those named, else those with a usual name; raises `DataError`."""
+    by_name = {str(name).lower(): name for name in found}
+    chosen = []
+    for option, wanted, usual in (("image", image, IMAGE_COLUMNS), ("label", label, LABEL_COLUMNS)):
+        names = [wanted.lower()] if wanted else [name for name in usual if name in by_name]
+        if not names or names[0] not in by_name:
+            message = f"`{title}` has no column `{wanted}`{closest(wanted, map(str, found))}" if wanted else ""
+            message = sentence(message or f"`{title}` has no column of {option}s by a usual name")
+            raise DataError(message, remedy=f"Name it, as in `{option}=COLUMN`. There are {listed(map(str, found))}.")
+        chosen.append(by_name[names[0]])
+    return chosen[0], chosen[1]
+
+
+def joined(
+    images: Sequence[Any], labels: Any, names: Sequence[str], tests: Sequence[Any] = (), folder: Path | None = None
+) -> Listing:
+    """One listing of training images and, where given, of test images; raises `DataError` for labels that are none."""
+    check_some(images, names[0])
+    found = arrays.read_labels(labels, names[1], len(images))
+    indices, whole, rows = found.indices, list(images), {"train": np.arange(len(images))}
+    if tests:
+        check_some(tests[0], names[2])
+        indices = np.concatenate([indices, arrays.encode_labels(tests[1], names[3], len(tests[0]), found.classes)])
+        whole += list(tests[0])
+        rows["test"] = np.arange(len(images), len(whole))
+    return Listing(_names(whole, names[0]), _reader(whole, folder), indices, found.classes, rows)
+
+
+def check_some(images: Sequence[Any], name: str) -> None:
+    """Raise `DataError` where there are no images."""
+    if not len(images):
+        raise DataError(f"`{name}` holds no images.", remedy="Check how it was made.")
+
+
+def _names(cells: Sequence[Any], column: str) -> list[str]:
+    """Paths as they are, others by the number of their row."""
+    told = []
+    for number, cell in enumerate(cells):
+        path = cell.get("path") if isinstance(cell, dict) else cell
+        told.append(str(path) if isinstance(path, str | PathLike) else f"{column}[{number}]")
+    return told
+
+
+def _reader(cells: Sequence[Any], folder: Path | None) -> Callable[[int], bytes]:
+    def read(number: int) -> bytes:
+        return content_of(cells[number], folder)
+
+    return read
+
+
+def content_of(cell: Any, folder: Path | None = None) -> bytes:
+    """The bytes of an image that is given as bytes, as a path, or as {"bytes": …, "path": …}; raises `Unreadable`."""
+    if isinstance(cell, dict):
+        cell = cell.get(CELL) or cell.get("path")
+    if isinstance(cell, bytes | bytearray | memoryview):
+        return bytes(cell)
+    if not isinstance(cell, str | PathLike):
+        raise Unreadable(f"is {type(cell).__name__}, neither a path nor the bytes of a file")
+    try:
+        path = local(str(cell))
+        path = path if folder is None else folder / path
+        if not path.is_file():
+            raise Unreadable("is not there")
+        if path.stat().st_size > MOST_BYTES:
+            raise Unreadable(f"is larger than {MOST_BYTES // 2**20} MB")
+        return path.read_bytes()
+    except (OSError, CnnError, ValueError) as error:
+        raise Unreadable(f"can't be opened ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _csv(path: Path) -> dict[str, list[Any]]:
+    """The columns of a CSV file with a line of names."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            dialect = csv.Sniffer().sniff(file.readline(), delimiters=",;\t|") if path.stat().st_size else csv.excel
+            file.seek(0)
+            rows = [row for row in csv.reader(file, dialect) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        remedy = "Write it as UTF-8 with a line of names: `path,label`."
+        raise DataError(f"`{path.name}` can't be read as CSV: {error}.", remedy=remedy) from error
+    if len(rows) < 2:
+        raise DataError(f"`{path.name}` holds no images.", remedy="Give it a line of names, and a line for each image.")
+    short = next((number for number, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
+    if short is not None:
+        message = f"line {short} of `{path.name}` has {len(rows[short - 1])} values, and its first {len(rows[0])}."
+        raise DataError(message, remedy="Put quotes around values that hold the separator.")
+    return {name.strip(): [row[n] for row in rows[1:]] for n, name in enumerate(rows[0])}
+
+
+def _parquet(path: Path) -> Any:
+    """The columns of a Parquet file, read by pyarrow."""
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        remedy = "In a cell of its own: `%pip install pyarrow`."
+        raise DataError(f"`{path.name}` is Parquet, and pyarrow, which reads it, is missing.", remedy=remedy) from error
+    try:
+        table = parquet.read_table(path)
+    except Exception as error:  # pyarrow has many errors for a spoilt file
+        raise DataError(f"`{path.name}` can't be read as Parquet: {error}.", remedy="Write it again.") from error
+    return _Columns(table)
+
+
+class _Columns(dict[str, list[Any]]):
+    """Columns of an Arrow table, made into lists when they are asked for."""
+
+    def __init__(self, table: Any):
+        super().__init__(dict.fromkeys(table.column_names))
+        self.table = table
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return self.table[name].to_pylist()
