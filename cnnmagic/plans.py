@@ -15,7 +15,7 @@ from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS
 FLOAT_BYTES = 4
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-PREPARING = ("Rescaling", "Normalization", "Resizing", "Random")
+PREPARING = ("Rescaling", "Normalization", "Resizing", "Random", "RandAugment")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class Training:
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
     tune: bool = option("flag", True, bare=False, help="try out, before a long training, how its steps run fastest")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
+
+    mixing: tuple[tuple[str, float], ...] = ()  # of the `augment` line: `mixup`, `cutmix` with their strength
 
     @property
     def optimizer_options(self) -> dict[str, Any]:

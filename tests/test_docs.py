@@ -50,7 +50,7 @@ FAMILIES = {
     "images": "UpSampling2D ZeroPadding2D Cropping2D Rescaling",
     "activation": "Activation",
     "normalisation": "BatchNormalization GroupNormalization LayerNormalization",
-    "random": "RandomFlip RandomRotation RandomZoom RandomTranslation RandomBrightness RandomContrast",
+    "random": "RandomFlip RandomRotation RandomZoom RandomTranslation RandomBrightness RandomContrast RandAugment",
 }
 LIMITS = {
     "characters of a cell": limits.LONGEST_TEXT,

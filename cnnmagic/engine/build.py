@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras, on_processor
-from cnnmagic.engine.recipe import make_loss, make_optimizer, save_plain_loss
+from cnnmagic.engine.recipe import make_accuracy, make_loss, make_optimizer, save_plain_loss
 from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
@@ -49,8 +49,8 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
         optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
     # XLA's convolutions take a processor twice as long as TensorFlow's own.
     jit = False if on_processor() else "auto"
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit)
-    if training.label_smoothing and output.loss == "sparse_categorical_crossentropy":
+    model.compile(optimizer=optimizer, loss=loss, metrics=[make_accuracy(training, output)], jit_compile=jit)
+    if (training.label_smoothing or training.mixing) and output.loss == "sparse_categorical_crossentropy":
         save_plain_loss(model, output)
 
 

@@ -16,6 +16,7 @@ from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.keeper import Keeper
 from cnnmagic.engine.mean import put_mean
+from cnnmagic.engine.mixing import mixing
 from cnnmagic.engine.snapshot import Position, Snapshot, restore, restore_metrics
 from cnnmagic.events import Command, Event, Finished, Started
 from cnnmagic.hardware import precision_of
@@ -45,7 +46,8 @@ def fit(
     from cnnmagic.engine.watch import Watcher
 
     position = _begin(model, keeper, start)
-    feed = Feed(dataset.train.images, dataset.train.labels, training.batch_size, seed)
+    mix = mixing(training, model.output_shape[-1])
+    feed = Feed(dataset.train.images, dataset.train.labels, training.batch_size, seed, mix)
     clock = Clock(len(dataset.train), training.batch_size, feed.batches, training.epochs, position.begin)
     clock.ends = feed.ends
     loop = Loop(model, training, feed, clock, keeper, emit, commands)

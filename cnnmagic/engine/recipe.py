@@ -23,36 +23,54 @@ def make_loss(training: Training, output: Output) -> Any:
     """What `compile` takes as loss: a name, or a loss with the options that the training asks for."""
     losses, logits = load_keras().losses, output.activation not in ("softmax", "sigmoid")
     smoothing = training.label_smoothing
-    if output.loss == "sparse_categorical_crossentropy" and smoothing:
+    if output.loss == "sparse_categorical_crossentropy" and (smoothing or training.mixing):
         return smoothed_crossentropy(output.units, smoothing, logits)
     if output.loss == "binary_crossentropy" and (smoothing or logits):
         return losses.BinaryCrossentropy(from_logits=logits, label_smoothing=smoothing)
     return losses.SparseCategoricalCrossentropy(from_logits=True) if logits else output.loss
 
 
+def make_accuracy(training: Training, output: Output) -> Any:
+    """What `compile` takes as accuracy: Keras's own, or one that takes mixed labels for the largest of their parts."""
+    if not training.mixing or output.loss != "sparse_categorical_crossentropy":
+        return "accuracy"
+    keras = load_keras()
+
+    def accuracy(y_true: Any, y_pred: Any) -> Any:
+        labels = keras.ops.argmax(y_true, axis=-1) if are_parts(y_true, output.units) else y_true
+        return keras.metrics.sparse_categorical_accuracy(labels, y_pred)
+
+    return accuracy
+
+
+def are_parts(labels: Any, classes: int) -> bool:
+    """Whether labels are rows with a part for each class, and not numbers of classes."""
+    return len(labels.shape) == 2 and labels.shape[-1] == classes
+
+
 def smoothed_crossentropy(classes: int, smoothing: float, logits: bool) -> Callable[[Any, Any], Any]:
-    """Cross-entropy of labels 0, 1, 2 … with a part of the truth spread over all classes.
+    """Cross-entropy of labels 0, 1, 2 …, or of rows of parts, with a part of the truth spread over all classes.
 
     C. Szegedy et al., "Rethinking the Inception architecture" (2016), section 7; Keras has it for rows with a 1 alone.
     """
     keras = load_keras()
 
     def smoothed(y_true: Any, y_pred: Any) -> Any:
-        rows = keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), classes)
+        rows = y_true if are_parts(y_true, classes) else keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), classes)
         return keras.losses.categorical_crossentropy(rows, y_pred, from_logits=logits, label_smoothing=smoothing)
 
     return smoothed
 
 
 def save_plain_loss(model: Any, output: Output) -> None:
-    """Have a saved model name Keras's own loss in place of `smoothed_crossentropy`.
+    """Have a saved model name Keras's own loss and accuracy in place of ours.
 
     Keras can't load a function of another package; without smoothing the loaded model can be used and evaluated.
     """
     keras, told = load_keras(), model.get_compile_config
     plain = make_loss(Training(), output)
     named = plain if isinstance(plain, str) else keras.losses.serialize(plain)
-    object.__setattr__(model, "get_compile_config", lambda: {**told(), "loss": named})
+    object.__setattr__(model, "get_compile_config", lambda: {**told(), "loss": named, "metrics": ["accuracy"]})
 
 
 def _missing(kind: Optimizer) -> CnnError:

@@ -14,6 +14,7 @@ from cnnmagic.lang.binding import bind
 from cnnmagic.lang.values import read
 from cnnmagic.layers import (
     Layer,
+    RandAugment,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
@@ -216,7 +217,8 @@ FLIPS = {
     "horizontal_and_vertical": "horizontal_and_vertical",
     "yes": "horizontal",
 }
-AUGMENTATIONS = ("flip", "rotate", "zoom", "shift", "crop", "brightness", "contrast")
+MIXINGS = {"mixup": 0.2, "cutmix": 1.0}  # of images and labels, with Keras's own strength
+AUGMENTATIONS = ("flip", "rotate", "zoom", "shift", "crop", "brightness", "contrast", "randaugment", *MIXINGS)
 
 
 def read_augment(directive: syntax.Directive, shape: Shape) -> list[Layer]:
@@ -228,11 +230,27 @@ def read_augment(directive: syntax.Directive, shape: Shape) -> list[Layer]:
             "`augment` does not say how.", place=directive.place, remedy="For example `augment flip, rotate 15`."
         )
     for name, value, word in words:
+        if name in MIXINGS:  # they change labels too, and are no layers
+            continue
         try:
             layers.append(_augmentation(name, value, shape))
         except PlanError as error:
             raise error.at(word.place) from None
     return layers
+
+
+def read_mixing(directive: syntax.Directive) -> tuple[tuple[str, float], ...]:
+    """`mixup` and `cutmix` of an `augment` line, each with its strength: Keras's `alpha`, or `factor`."""
+    found: dict[str, float] = {}
+    for name, value, word in _pairs(directive.words):
+        if name not in MIXINGS:
+            continue
+        strength = MIXINGS[name] if value is None else read("number", value)
+        if not 0 < strength <= 1:
+            message = f"`{name}` takes a number above 0 and up to 1, and gets {strength:g}."
+            raise PlanError(message, place=word.place, remedy=f"Keras's own is {MIXINGS[name]:g}.")
+        found[name] = strength
+    return tuple(found.items())
 
 
 def _pairs(words: Sequence[syntax.Word]) -> Any:
@@ -287,6 +305,8 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
             )
         case "brightness":
             return RandomBrightness(factor=0.2 if amount is None else amount, value_range=(0, 1))
+        case "randaugment":
+            return RandAugment(factor=0.5 if amount is None else amount, value_range=(0, 1))
         case "contrast":
             return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))
     message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"

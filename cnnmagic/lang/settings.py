@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cnnmagic.datasets import Facts, Source, three_ways
@@ -85,12 +85,15 @@ class _Reader:
         resize: Resize | None = self._attempt("resize", directives.read_resize)
         self._read_data()
         shape = self._input_shape(resize)
+        chosen, mixing = self._training(), self._attempt("augment", directives.read_mixing) or ()
+        if mixing and chosen is None:
+            self.recipe["mixing"] = mixing
         return Settings(
             source=self.source,
             facts=self.facts,
             shape=shape,
             resize=resize,
-            training=self._training(),
+            training=replace(chosen, mixing=mixing) if chosen else None,
             recipe=Training(**self.recipe) if self.recipe else None,
             seed=self._attempt("seed", directives.read_seed),
             test=self.words.test,

@@ -10,6 +10,7 @@ from cnnmagic.layers.core import Activation, Dense, Dropout, Flatten, Reshape, S
 from cnnmagic.layers.generic import KERAS_LAYERS, KerasLayer
 from cnnmagic.layers.image import (
     Cropping2D,
+    RandAugment,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
@@ -52,6 +53,7 @@ LAYERS: tuple[type[Layer], ...] = (
     RandomTranslation,
     RandomBrightness,
     RandomContrast,
+    RandAugment,
 )
 MERGES: tuple[type[Merge], ...] = (Add, Average, Maximum, Multiply, Concatenate)
 BY_WORD: dict[str, type[Layer]] = {word: kind for kind in LAYERS for word in (*kind.words, kind.__name__.lower())}
@@ -89,6 +91,7 @@ __all__ = [
     "Misfit",
     "Multiply",
     "Pair",
+    "RandAugment",
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",

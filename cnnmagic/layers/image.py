@@ -144,6 +144,17 @@ class RandomBrightness(_Augmentation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RandAugment(_Augmentation):
+    """Random changes of colour, light and shape, some of many: E. Cubuk et al., "RandAugment" (2020)."""
+
+    keras_only = ("interpolation", "seed")
+
+    factor: float = option("number", 0.5, help="how strong they are, from 0 to 1")
+    num_ops: int = option("count", 2, help="how many for each image")
+    value_range: tuple[float, float] = option("numbers", (0, 255), bare=False, help="the range of values")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RandomContrast(_Augmentation):
     """Random contrast."""
 

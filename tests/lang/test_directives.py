@@ -199,7 +199,7 @@ def test_augment_refuses(text):
 
 
 def test_augment_crop_needs_a_size():
-    assert len(AUGMENTATIONS) == 7
+    assert len(AUGMENTATIONS) == 10
     with pytest.raises(PlanError, match="images of one size"):
         read_augment(directive("augment crop"), (None, None, 3))
 
