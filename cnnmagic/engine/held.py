@@ -36,7 +36,8 @@ def list_hugging_face(source: datasets.Held) -> Listing:
     """The encoded images of a Hugging Face data set, of its splits, or of one for training and one for the test."""
     parts = _splits(source)
     first = parts["train"]
-    image, label = columns_of(_ordered(first.features), source.image, source.label, source.names[0])
+    image = source.image or _image_column(first.features)
+    image, label = columns_of(list(first.features), image, source.label, source.names[0])
     names = getattr(first.features[label], "names", None)
     labels = [_labels(part, label, source.names[0]) for part in parts.values()]
     found = arrays.read_labels(np.concatenate(labels), label, sum(map(len, labels)))
@@ -68,9 +69,9 @@ def _splits(source: datasets.Held) -> dict[str, Any]:
     return found
 
 
-def _ordered(features: Any) -> list[str]:
-    """Columns, those that hold images first, so that one without a usual name is found all the same."""
-    return sorted(features, key=lambda name: type(features[name]).__name__ != "Image")
+def _image_column(features: Any) -> str:
+    """The first column that holds images by its kind; empty where its name must tell."""
+    return next((name for name in features if type(features[name]).__name__ == "Image"), "")
 
 
 def _labels(part: Any, label: str, name: str) -> np.ndarray:

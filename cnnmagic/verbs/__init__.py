@@ -9,20 +9,8 @@ from cnnmagic.errors import CnnError
 from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
 from cnnmagic.verbs.asking import ask, doctor, explain, lang
-from cnnmagic.verbs.looking import (
-    compare,
-    diff,
-    evaluate,
-    export,
-    fmt,
-    load,
-    plan,
-    predict,
-    report,
-    runs,
-    show,
-    zoo,
-)
+from cnnmagic.verbs.images import data, predict
+from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, report, runs, show, zoo
 from cnnmagic.verbs.rates import lrfind
 from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
 from cnnmagic.wording import closest, listed, sentence
@@ -81,7 +69,7 @@ def line_words() -> Words:
     verbs["report"].add_argument("path", nargs="?", help="file or folder to write to; NAME.html if not given")
     verbs["report"].add_argument("--force", action="store_true", help="overwrite a file that is no report")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
-    verbs["predict"].add_argument("variable", nargs="?", help="variable that holds the images")
+    verbs["predict"].add_argument("words", nargs="*", metavar="IMAGE", help="path of an image, or a variable")
     for verb in SPOKEN:
         verbs[verb].add_argument("words", nargs="*", metavar="NAME QUESTION", help="network, and what you ask")
     verbs["lang"].add_argument("wanted", nargs="?", metavar="LANGUAGE", help="en or ko")
@@ -99,7 +87,7 @@ def help_on(session: Session, word: str | None) -> None:
     if word in VERBS:
         with suppress(Answered):
             act(session, f"{word} --help")
-    if word not in VERBS or word == "train":
+    if word not in VERBS or word in ("train", "data"):
         print(explain_word(word))
 
 
@@ -121,6 +109,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "evaluate": evaluate,
     "predict": predict,
+    "data": data,
     "export": export,
     "report": report,
     "zoo": zoo,

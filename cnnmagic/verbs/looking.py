@@ -1,9 +1,8 @@
-"""The verbs that show something or write it down: plan, show, runs, load, compare, evaluate, predict, zoo, export …"""
+"""The verbs that show something or write it down: plan, show, runs, load, compare, evaluate, report, zoo, export …"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cnnmagic.comparison import difference, zoo_table
 from cnnmagic.errors import RunError
@@ -11,9 +10,6 @@ from cnnmagic.logbook import details, runs_table, standings
 from cnnmagic.session import Session
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
-
-SHOWN_PREDICTIONS = 20
-SHOWN_CLASSES = 3
 
 
 def plan(session: Session, name: str | None, picture: bool) -> None:
@@ -59,33 +55,6 @@ def evaluate(session: Session, name: str | None, split: str) -> None:
     scores = run.evaluate(split)
     count = len(getattr(run.dataset, split))
     print(f"{run.name}: {split} accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} on {count:,} images")
-
-
-def predict(session: Session, name: str | None, variable: str | None) -> None:
-    """Print the likeliest classes for images held by a variable of the notebook."""
-    from cnnmagic.lang.variables import look_up
-
-    if variable is None:
-        name, variable = None, name
-    if variable is None:
-        raise RunError(
-            "`predict` needs images.", remedy="For example `%cnn predict net images`, with a variable `images`."
-        )
-    run = session.find_run(name)
-    answers = run.predict(look_up(variable.strip("{} "), session.variables))
-    for number, answer in enumerate(answers[:SHOWN_PREDICTIONS]):
-        print(f"{number:>4}  {_likeliest(answer, run.dataset.classes)}")
-    if len(answers) > SHOWN_PREDICTIONS:
-        print(
-            f"… and {len(answers) - SHOWN_PREDICTIONS:,} more: `{run.name}.predict({variable.strip('{} ')})` gives all."
-        )
-
-
-def _likeliest(answer: Any, classes: Sequence[str]) -> str:
-    if len(answer) == 1:
-        return f"{classes[-1]} {answer[0]:.1%}"
-    best = sorted(range(len(answer)), key=lambda number: -answer[number])[:SHOWN_CLASSES]
-    return "  ".join(f"{classes[number] if number < len(classes) else number} {answer[number]:.1%}" for number in best)
 
 
 def zoo(session: Session, name: str | None) -> None:

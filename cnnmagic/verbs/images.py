@@ -1,0 +1,108 @@
+"""The verbs that show images: `data` looks through those of a plan, `predict` answers for one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from cnnmagic.errors import CnnError, RunError
+from cnnmagic.run import Run
+from cnnmagic.session import Session
+
+SHOWN_PREDICTIONS = 20
+SHOWN_CLASSES = 3
+
+
+def data(session: Session, name: str | None) -> None:
+    """Look through a network's data: images of each class, counts, sizes, means, and what is wrong with which."""
+    from cnnmagic.engine.inspection import survey
+
+    _, found = session.find_plan(name)
+    if found.source is None:
+        raise RunError("this network has no data.", remedy="Give its cell a `data` line.")
+    told = survey(found)
+    if not session.is_notebook:
+        print(told)
+        return
+    from IPython.display import display
+
+    from cnnmagic.ui.data_page import data_html
+
+    display({"text/plain": str(told), "text/html": data_html(told)}, raw=True)
+
+
+def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
+    """Tell the likeliest classes for images: a path, several, or a variable that holds paths or arrays."""
+    given = [name, *words] if name is not None else list(words)
+    is_name = len(given) > 1 and given[0] in session.known
+    run = session.find_run(given.pop(0) if is_name else None)
+    if not given:
+        remedy = "For example `%cnn predict net photo.jpg`, or with a variable `images`: `%cnn predict net images`."
+        raise RunError("`predict` needs images.", remedy=remedy)
+    images = _images(session, given)
+    answers = run.predict(images)
+    names = _names(images, len(answers))
+    lines = [f"{n}  {likeliest(answer, run.dataset.classes)}" for n, answer in zip(names, answers, strict=True)]
+    more = len(lines) - SHOWN_PREDICTIONS
+    ending = f"… and {more:,} more: `{run.name}.predict({given[0].strip('{} ')})` gives all."
+    told = "\n".join([*lines[:SHOWN_PREDICTIONS], *([ending] if more > 0 else [])])
+    if session.is_notebook and (page := _page(run, images, answers, names)):
+        from IPython.display import display
+
+        display({"text/plain": told, "text/html": page}, raw=True)
+    else:
+        print(told)
+
+
+def likeliest(answer: Any, classes: Sequence[str]) -> str:
+    """The likeliest classes with their probabilities, in one line."""
+    if len(answer) == 1:
+        return f"{classes[-1]} {answer[0]:.1%}"
+    best = sorted(range(len(answer)), key=lambda number: -answer[number])[:SHOWN_CLASSES]
+    return "  ".join(f"{classes[number] if number < len(classes) else number} {answer[number]:.1%}" for number in best)
+
+
+def _images(session: Session, words: Sequence[str]) -> Any:
+    """Paths as they are; of one word that is none, the value of the variable of that name."""
+    from cnnmagic.lang.variables import look_up
+
+    if len(words) > 1 or Path(words[0]).suffix or Path(words[0]).exists():
+        return list(words) if len(words) > 1 else words[0]
+    try:
+        return _uploaded(look_up(words[0].strip("{} "), session.variables))
+    except CnnError as error:
+        remedy = "Give the path of an image, or the name of a variable that holds images."
+        raise RunError(f"`{words[0]}` is neither a file nor a variable.", remedy=remedy) from error
+
+
+def _uploaded(value: Any) -> Any:
+    """The files of an upload widget as bytes; anything else as it is."""
+    files = getattr(value, "value", None)
+    if not hasattr(value, "accept") or not files:
+        return value
+    given = files.values() if isinstance(files, dict) else files  # ipywidgets 7 has a dict, 8 a tuple
+    return [bytes(file["content"]) for file in given]
+
+
+def _names(images: Any, count: int) -> list[str]:
+    if isinstance(images, str | PathLike):
+        return [Path(images).name]
+    if isinstance(images, list | tuple) and all(isinstance(image, str | PathLike) for image in images):
+        return [Path(image).name for image in images]
+    return [f"{number:>4}" for number in range(count)]
+
+
+def _page(run: Run, images: Any, answers: Any, names: Sequence[str]) -> str:
+    """The pictures as the network gets them, each with its answer."""
+    from cnnmagic.ui.image_grid import Cell, grid
+    from cnnmagic.ui.images import black_and_white, photo
+
+    ready = run.dataset.prepare(images)
+    shown = [image[0] for image in ready] if isinstance(ready, list) else list(ready)
+    cells = [
+        Cell(photo(image, *black_and_white(image)), f"{name.strip()}: {likeliest(answer, run.dataset.classes)}")
+        for image, answer, name in list(zip(shown, answers, names, strict=True))[:SHOWN_PREDICTIONS]
+    ]
+    return grid(cells, f"{run.name} takes them for", side=128)
