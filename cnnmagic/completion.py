@@ -289,7 +289,7 @@ def _in_line(line: str, cursor: int, names: Sequence[str], zoo: Sequence[str]) -
         return _answer(_values(HEADS[verb], key[1].lower()), line, cursor)
     known = _verbs().get(verb, _Verb((), ()))
     place, choices = known.places[min(len(words), len(known.places) - 1)] if known.places else ("", ())
-    if place == "variable":
+    if place in ("variable", "image"):
         return Completions((), cursor, "python")
     own = [Candidate(word, "word") for word in choices]
     named = networks if "name" in place and not set(words) & set(names) else ()

@@ -20,7 +20,7 @@ _SMALL = "data digits\nconv 8 3x3 relu\noutput"
 TOPICS = {
     "data": Topic(
         "Where the images and their labels come from.",
-        "data NAME | data PATH | data {{images}} {{labels}} | data {{images}} {{labels}} {{images}} {{labels}} (test)",
+        "data NAME | data PATH | data images:FOLDER | data {{images}} {{labels}} | data {{frame}} image=… label=…",
         _SMALL,
     ),
     "input": Topic(
@@ -35,7 +35,7 @@ TOPICS = {
     ),
     "augment": Topic(
         "Random changes of the images in training, against overfitting; none in use.",
-        "augment flip, rotate 15, crop=4",
+        "augment flip, rotate 15, crop=4 | augment mixup, cutmix, randaugment",
         "data cifar10\naugment flip, crop=4\nconv 8 3x3 relu\noutput",
     ),
     "train": Topic(

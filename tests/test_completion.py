@@ -19,6 +19,7 @@ from cnnmagic.vocabulary import takes
 
 NETWORKS = ("net", "lenet")
 ZOO = ("lenet5", "vgg16")
+OF_DATA = ["test=", "bad=", "balance=", "image=", "label="]
 BLOCK = "%%cnn\nblock vgg(filters, times=2):\n    "
 
 
@@ -66,9 +67,9 @@ def offered(text: str) -> list[str]:
         ("%%cnn\noutput 10 softm│", ["softmax"]),
         ("%%cnn\nbranches │", ["-> concat:", "-> add:", "-> average:", "-> max:"]),
         ("%%cnn\nbranches -> a│", ["add:", "average:"]),
-        ("%%cnn\ndata │", [*NAMED, "test="]),
+        ("%%cnn\ndata │", [*NAMED, *OF_DATA]),
         ("%%cnn\ndata ci│", ["cifar10", "cifar100"]),
-        ("%%cnn\ndata digits │", ["test="]),
+        ("%%cnn\ndata digits │", OF_DATA),
         ("%%cnn\ninput │", ["8x8x1", "28x28x1", "32x32x3"]),
         ("%%cnn\nresize 16x16 st│", ["stretch"]),
         ("%%cnn\naugment flip, ro│", ["rotate"]),

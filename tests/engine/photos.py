@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def deep() -> bytes:
     return buffer.getvalue()
 
 
-GOOD: Mapping[str, bytes] = {
+GOOD: dict[str, bytes] = {
     "animated.gif": animated(),
     "cmyk.jpg": encoded(mode="CMYK", kind="JPEG"),
     "deep.png": deep(),
@@ -69,7 +68,7 @@ GOOD: Mapping[str, bytes] = {
     "bits.bmp": encoded(mode="1", kind="BMP"),
     "PNG by content.jpg": encoded(),
 }
-BAD: Mapping[str, bytes] = {
+BAD: dict[str, bytes] = {
     "truncated.jpg": encoded(64, 64, kind="JPEG")[:-400],
     "text.png": b"not an image at all, but words\n" * 5,
     "empty.jpg": b"",

@@ -127,10 +127,9 @@ def test_an_archive_is_read_in_place_with_identical_results(kind, tmp_path):
 
 def test_the_sample_of_cifar_from_the_folder_and_from_the_zip(data_folder, tmp_path):
     zipfile.ZipFile(data_folder / "cifar10-small.zip").extractall(tmp_path)
-    read = [
-        read_all(dataset(path)) for path in (f"images:{tmp_path / 'cifar10-small'}", data_folder / "cifar10-small.zip")
-    ]
-    for data in read:
+    both = f"images:{tmp_path / 'cifar10-small'}", data_folder / "cifar10-small.zip"
+    found = [read(path) for path in both]
+    for data in found:
         assert (len(data.train), len(data.validation), len(data.test)) == (1_800, 200, 500)
         assert np.bincount(data.test.labels).tolist() == [50] * 10 and data.classes[0] == "airplane"
     for name in ("train", "validation", "test"):
