@@ -117,9 +117,9 @@ def _align(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 def _counts(plan: Plan) -> str:
     if plan.facts is None:
         return ""
-    tests = (
-        f", {plan.facts.tests:,} for the test" if plan.facts.tests else f", {plan.test:.0%} of them kept for the test"
-    )
+    tests = f", {plan.test:.0%} of them kept for the test"
+    if plan.facts.tests or plan.facts.splits:
+        tests = f", {plan.facts.tests:,} for the test" if plan.facts.tests else ", none for the test"
     return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
 
 
@@ -147,7 +147,8 @@ def _training(plan: Plan) -> str:
     told += [f"label smoothing {training.label_smoothing:g}"] if training.label_smoothing else []
     told += [] if training.ema is None else [f"the mean of the weights with momentum {training.ema:g}"]
     kept = f"{training.validation:.0%} of the training images for" if training.validation else "no"
-    told.append(f"{kept} validation")
+    own = plan.facts is not None and "validation" in plan.facts.splits
+    told.append("validation images of the data's own" if own else f"{kept} validation")
     told += [f"stops after {training.early_stop} epochs without a better loss"] if training.early_stop else []
     told += [] if training.precision == "auto" else [training.precision]
     told += [] if plan.seed is None else [f"seed {plan.seed}"]

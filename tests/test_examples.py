@@ -19,6 +19,15 @@ def test_the_quickstart_reaches_what_it_promises(capsys):
     assert "data:image/svg+xml;base64," in page and "Model not found" not in page
 
 
+def test_three_ways_with_images_of_three_sizes_stand_side_by_side(tmp_path):
+    notebook = nbformat.read(EXAMPLES / "sizes.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    refused, table = (notebook.cells[number].outputs[-1].text for number in (3, -2))
+    assert "16x16 (" in refused and "input ?x?x1" in refused
+    accuracies = [float(line.split("accuracy ")[1].split("%")[0]) for line in table.splitlines()]
+    assert len(accuracies) == 3 and min(accuracies) > 80
+
+
 @pytest.mark.long
 def test_the_classic_recipe_reaches_its_accuracy(data_folder, tmp_path):
     notebook = nbformat.read(EXAMPLES / "mnist.ipynb", as_version=4)

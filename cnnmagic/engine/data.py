@@ -61,7 +61,7 @@ class Dataset:
     """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names.
 
     `weights` are those of the classes in the loss, if any; `white` is the number of a white pixel. Encoded images have
-    an `album`, an `identity` of their own, and `is_read` once all were looked at; `bad` is what becomes of bad ones.
+    an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones.
     """
 
     name: str
@@ -74,7 +74,6 @@ class Dataset:
     weights: dict[int, float] | None = None
     white: float = 255.0
     album: Any = None
-    identity: str = ""
     bad: str = "stop"
     is_read: bool = False
 
@@ -180,9 +179,9 @@ def fingerprint(dataset: Dataset) -> str:
     Of splits beyond 64 MB the images are sampled evenly; encoded images tell by names and bytes what they are.
     """
     digest = hashlib.blake2b(digest_size=8)
-    if dataset.identity:
-        digest.update(dataset.identity.encode())
-    for split in () if dataset.identity else (dataset.train, dataset.validation, dataset.test):
+    if dataset.album is not None:
+        digest.update(dataset.album.identity.encode())
+    for split in () if dataset.album is not None else (dataset.train, dataset.validation, dataset.test):
         digest.update(f"{split.images.shape} {split.images.dtype}".encode())
         step = max(1, split.images.nbytes // FINGERPRINT_BYTES)
         digest.update(np.ascontiguousarray(split.images[::step]).data)

@@ -131,7 +131,7 @@ def _too_large() -> str:
 
 
 def _orientation(image: Any) -> int:
-    if image.format not in WITH_ORIENTATION:
+    if image.format not in WITH_ORIENTATION or (image.format != "TIFF" and "exif" not in image.info):
         return 1
     try:
         return int(image.getexif().get(ORIENTATION, 1))

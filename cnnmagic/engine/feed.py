@@ -69,7 +69,8 @@ def in_order(split: Split, batch_size: int) -> Any:
     images, rows = split.images, np.arange(len(split))
     buckets = buckets_of(images.sizes, batch_size) if images.is_free else np.zeros(len(split), np.int64)
     groups = batches_of(rows, buckets, batch_size)
-    return _numpy_source(lambda number: (images[groups[number]], split.labels[groups[number]]), 0, len(groups))
+    source = _read_ahead if load_keras().backend.backend() == "tensorflow" else _numpy_source
+    return source(lambda number: (images[groups[number]], split.labels[groups[number]]), 0, len(groups))
 
 
 def _gathered(feed: Feed, first: int) -> Any:

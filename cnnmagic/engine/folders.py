@@ -123,11 +123,12 @@ def _spread(names: list[str], top: str) -> _Spread:
 def _walked(root: Path, title: str) -> Tree:
     """All files below a folder; links are followed, but not back to a folder above."""
     odd: list[str] = []
+    base = str(root)
     paths = sorted(_below(root, "", (_identity(root),), odd), key=lambda path: (plain(path), path))
     return Tree(
         title=title,
         paths=paths,
-        read=lambda path: _content(root / path),
+        read=lambda path: _content(f"{base}/{path}"),
         start=lambda path: _start(root / path),
         odd=tuple(odd),
     )
@@ -165,10 +166,10 @@ def _identity(folder: Path) -> tuple[int, int]:
     return about.st_dev, about.st_ino
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        with open(path, "rb", buffering=0) as file:  # of 100,000 small files pathlib takes a third
+            content = file.read(MOST_BYTES + 1) if os.fstat(file.fileno()).st_size > MOST_BYTES else file.readall()
     except OSError as error:
         raise Unreadable(f"can't be opened ({error.strerror or error})") from error
     if len(content) > MOST_BYTES:

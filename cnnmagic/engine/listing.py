@@ -12,8 +12,8 @@ import numpy as np
 
 from cnnmagic.engine.decode import Form, Header, Unreadable, decode, read_header
 
-SAMPLE = 200  # headers that a plan looks at
-HASHED_FILES, HASHED_BYTES = 2_000, 64_000_000
+SAMPLE = 100  # headers that a plan looks at
+HASHED_FILES, HASHED_BYTES = 500, 16_000_000
 SPLITS = ("train", "validation", "test")
 
 
@@ -36,7 +36,7 @@ class Listing:
         return len(self.names)
 
     def sample(self) -> list[Header]:
-        """The headers of up to 200 images, evenly taken; of those that can be read.
+        """The headers of up to 100 images, evenly taken; of those that can be read.
 
         One of another size than most is decoded: the header of a spoilt image is no reason to ask for a `resize`.
         """
@@ -58,7 +58,7 @@ class Listing:
             return None
 
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of names, labels and splits, and of the bytes of up to 2,000 images, evenly taken."""
+        """16 hexadecimal digits of names, labels and splits, and of the bytes of up to 500 images, evenly taken."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update("\n".join((*self.names, *self.classes)).encode("utf-8", "surrogatepass"))
         digest.update(np.ascontiguousarray(self.labels).data)

@@ -88,7 +88,6 @@ def load_listing(plan: Plan, listing: Listing) -> Dataset:
         resize=plan.resize,
         weights=weights_of(plan, splits["train"], len(listing.classes)),
         album=album,
-        identity=_identity(listing, form),
         bad=plan.bad,
     )
 
@@ -135,9 +134,3 @@ def _bytes_each(plan: Plan, form: Form) -> int:
     sizes: Any = plan.facts.sizes if plan.facts else ()
     area = sum(height * width * count for height, width, count in sizes) / max(1, sum(count for *_, count in sizes))
     return int((area or UNKNOWN_SIDE**2) * form.channels)
-
-
-def _identity(listing: Listing, form: Form) -> str:
-    return (
-        f"{listing.fingerprint()} {form.height}x{form.width}x{form.channels} {form.resize.how if form.resize else ''}"
-    )

@@ -30,6 +30,13 @@ class Album:
     def pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(WORKERS, thread_name_prefix="cnnmagic-images")
 
+    @cached_property
+    def identity(self) -> str:
+        """Words that tell whether the images, their splits and their form are the same."""
+        form = self.form
+        how = form.resize.how if form.resize else ""
+        return f"{self.listing.fingerprint()} {form.height}x{form.width}x{form.channels} {how}"
+
     def read(self, number: int) -> np.ndarray:
         """The pixels of an image, decoded now and kept; raises `Unreadable`."""
         pixels, header = decode(self.listing.read(number), self.form)

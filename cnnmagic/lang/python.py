@@ -7,8 +7,9 @@ import keyword
 from collections import Counter
 from typing import Any
 
-from cnnmagic.datasets import NAMED, Arrays, Facts, File, Named
+from cnnmagic.datasets import ARCHIVES, NAMED, Arrays, Facts, File, Folder, Named
 from cnnmagic.errors import PlanError
+from cnnmagic.lang.python_folder import folder_code, folder_imports
 from cnnmagic.lang.python_training import LONGEST_LINE, needs_math, training_code
 from cnnmagic.layers import Merge
 from cnnmagic.plans import Plan, Step
@@ -46,6 +47,7 @@ def to_python(plan: Plan, name: str = "net") -> str:
     trains = plan.training is not None and plan.output is not None
     parts = [f'"""{name}: a convolutional network in Keras."""\n', _imports(plan, trains)]
     if trains:
+        _check_written(plan)
         parts += [_data(plan, name)]
     parts += [_seed(plan), _model(plan, name)]
     if trains:
@@ -55,6 +57,24 @@ def to_python(plan: Plan, name: str = "net") -> str:
     return "\n".join(part for part in parts if part)
 
 
+def _check_written(plan: Plan) -> None:
+    """Raise `PlanError` for data, or a way to feed them, that the script would not have."""
+    facts, source = plan.facts, plan.source
+    encoded = facts is not None and facts.encoded
+    reason = ""
+    if encoded and (not isinstance(source, Folder) or source.path.lower().endswith(ARCHIVES)):
+        reason = f"images of `{source}` can't be read by it."
+    elif encoded and None in plan.input_shape:
+        reason = "batches of images of different sizes are cnnmagic's own."
+    elif plan.training is not None and plan.training.mixing:
+        reason = "`mixup` and `cutmix` are fed by cnnmagic."
+    if reason:
+        remedy = (
+            "Save the trained model: `%cnn export NAME --keras`; without its `train` line the model alone is written."
+        )
+        raise PlanError("this training can't be written as code.", reason=reason, remedy=remedy)
+
+
 def _imports(plan: Plan, trains: bool) -> str:
     lines = ["import keras", "from keras import layers"]
     if trains:
@@ -62,6 +82,8 @@ def _imports(plan: Plan, trains: bool) -> str:
         lines = [*standard, *lines[:1], "import numpy as np", *lines[1:]]
         if isinstance(plan.source, Named) and plan.source.name == "digits":
             lines.append("from sklearn.datasets import load_digits")
+        if isinstance(plan.source, Folder):
+            lines = folder_imports(lines)
         if _parts(plan):
             lines.append("from sklearn.model_selection import train_test_split")
     return "\n".join(lines) + "\n"
@@ -80,16 +102,17 @@ def _data(plan: Plan, name: str) -> str:
     lines += _reading(plan, name)
     for kept, part in parts.items():
         lines += [f"x_train, y_train, x_{kept}, y_{kept} = split(x_train, y_train, {part!r})"]
-    if plan.resize:
+    if plan.resize and not isinstance(plan.source, Folder):
         lines += _resizing(plan)
     return "\n".join(lines) + "\n"
 
 
 def _parts(plan: Plan) -> dict[str, float]:
     """The parts of the training images that are kept apart, in the order in which they are taken."""
-    tests = plan.facts is None or bool(plan.facts.tests)
+    came = plan.facts.splits if plan.facts else ()
+    tests = plan.facts is None or bool(plan.facts.tests or came)
     parts = {"test": 0.0 if tests else plan.test, "validation": plan.training.validation if plan.training else 0.0}
-    return {name: part for name, part in parts.items() if part}
+    return {name: part for name, part in parts.items() if part and name not in came}
 
 
 def _reading(plan: Plan, name: str) -> list[str]:
@@ -105,6 +128,8 @@ def _reading(plan: Plan, name: str) -> list[str]:
             assert known in NAMED  # a plan has no other names
             lines = [f"(x_train, y_train), (x_test, y_test) = keras.datasets.{known}.load_data()"]
             return [*lines, *channels, "y_train, y_test = y_train.ravel(), y_test.ravel()"]
+        case Folder():
+            return folder_code(plan)
         case File(path):
             return _file(path, plan.facts)
         case Arrays():

@@ -55,6 +55,10 @@ PROCESSOR = """# XLA is slow at convolutions on a processor.
 on_processor = keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu")"""
 FUSED = """if on_processor:
     fuse_batch_norm(model)"""
+WEIGHTS = """counts = np.bincount(y_train)
+share = len(y_train) / np.count_nonzero(counts)
+class_weight = {number: share / count if count else 0.0 for number, count in enumerate(counts)}
+"""
 MEAN = '''class Mean(keras.callbacks.Callback):
     """Puts the mean of the weights in their place while they are judged."""
 
@@ -173,11 +177,13 @@ def _fitting(plan: Plan, training: Training) -> str:
     callbacks += [stop.format(monitor, training.early_stop)] if training.early_stop else []
     options = ["Batches()", "shuffle=False"] if ordered else ["x_train", "y_train", f"batch_size={training.batch_size}"]
     options += [f"epochs={training.epochs}"]
+    options += ["class_weight=class_weight"] * (plan.balance == "weights")
     if training.validation:
         options += ["validation_data=(x_validation, y_validation)"]
         options += [f"validation_batch_size={training.batch_size}"] * ordered
-    lines = [_call("history = model.fit", [*options, *_listed(callbacks)], broken=True)]
-    if plan.facts is None or plan.facts.tests or plan.test:
+    lines = [WEIGHTS] if plan.balance == "weights" else []
+    lines += [_call("history = model.fit", [*options, *_listed(callbacks)], broken=True)]
+    if plan.facts is None or plan.facts.tests or (plan.test and not plan.facts.splits):
         lines += ["loss, accuracy = model.evaluate(x_test, y_test, verbose=0)"]
         lines += ['print(f"test accuracy {accuracy:.2%}")']
     return "\n".join(lines)

@@ -1,0 +1,84 @@
+"""The part of an exported script that reads a folder of images with Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnmagic.datasets import Folder
+from cnnmagic.plans import Plan, Resize
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+READER = '''
+def read_folder(folder, classes):
+    """Images (count, height, width, channels) of a folder with a folder for each class, and the numbers of these."""
+    kinds = {{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}}
+    files = [path for name in classes for path in (folder / name).rglob("*") if path.suffix.lower() in kinds]
+    files.sort(key=lambda path: path.relative_to(folder).as_posix())
+    images = np.stack([read_image(path) for path in files])
+    return images, np.array([classes.index(path.relative_to(folder).parts[0]) for path in files])
+
+
+def read_image(path):
+    """One image upright, in {channels} of 8 bits."""
+    image = Image.open(path)
+{draft}    if image.mode.startswith("I"):  # 16 bits
+        image = Image.fromarray(np.rint(np.asarray(image) / 257).astype("uint8"))
+    image = ImageOps.exif_transpose(image).convert("{mode}")
+{resize}    return np.array(image).reshape(image.height, image.width, {count})
+
+
+def split_folder(names):
+    """The folder of a split, whatever of these it is called."""
+    return next(path for path in sorted(folder.iterdir()) if path.name.lower() in names)
+
+'''
+NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val"),
+    "test": ("test", "testing"),
+}
+
+
+def folder_imports(lines: Sequence[str]) -> list[str]:
+    """The imports of a script with those that reading a folder takes."""
+    standard = [line for line in lines if line.startswith("import math")]
+    rest = [line for line in lines if line not in standard]
+    told = [line.rstrip("\n") for line in standard]
+    return [*told, "from pathlib import Path\n", *rest, "from PIL import Image, ImageOps"]
+
+
+def folder_code(plan: Plan) -> list[str]:
+    """Lines that read a folder of images into arrays for the splits that it comes in."""
+    assert isinstance(plan.source, Folder) and plan.facts is not None  # the caller looked
+    splits, channels = plan.facts.splits, plan.input_shape[-1] or 3
+    reader = READER.format(
+        channels=f"{channels} channel{'s' * (channels != 1)}",
+        mode=MODES[channels],
+        count=channels,
+        draft=_draft(plan.resize),
+        resize=_resize(plan.resize),
+    )
+    if not splits:
+        reader = reader[: reader.index("\n\ndef split_folder")] + "\n\n"
+    lines = [reader, f"folder, classes = Path({plan.source.path!r}), {list(plan.facts.classes)!r}"]
+    for split in splits or ("train",):
+        where = f"split_folder({NAMES[split]!r})" if splits else "folder"
+        lines.append(f"x_{split}, y_{split} = read_folder({where}, classes)")
+    return lines
+
+
+def _draft(resize: Resize | None) -> str:
+    if resize is None:
+        return ""
+    return (
+        '    if image.format == "JPEG":  # decoded no larger than it must be\n'
+        f"        image.draft(None, ({2 * resize.width}, {2 * resize.height}))\n"
+    )
+
+
+def _resize(resize: Resize | None) -> str:
+    if resize is None:
+        return ""
+    size = f"({resize.width}, {resize.height}), Image.Resampling.BILINEAR"
+    call = {"crop": f"ImageOps.fit(image, {size})", "pad": f"ImageOps.pad(image, {size})"}
+    return f"    image = {call.get(resize.how, f'image.resize({size})')}\n"

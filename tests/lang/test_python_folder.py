@@ -1,0 +1,54 @@
+"""Exported scripts that read folders: the same images as a training has, without cnnmagic; the rest is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnnmagic
+from cnnmagic.errors import PlanError
+from tests.engine.photos import folder
+
+NET = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3"
+TRAIN = f"{NET}\ntrain epochs=2 batch=8 checkpoint=no tune=no"
+
+
+def run_script(text: str, path: Path, ending: str = "") -> str:
+    path.write_text(text + ending, encoding="utf-8")
+    result = subprocess.run([sys.executable, path.name], cwd=path.parent, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    ("splits", "more"), [(False, ""), (True, "resize 8x8 pad"), (False, "resize 10x8 crop"), (True, "resize 8x8")]
+)
+def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(splits, more, tmp_path):
+    path = folder(tmp_path / "photos", splits=splits)
+    text = f"data images:{path} balance=weights\n{more}\n{TRAIN}"
+    script = cnnmagic.to_python(text)
+    assert "cnnmagic" not in script.replace(str(tmp_path), "")
+    saved = "\nnp.savez('out.npz', x=x_train, y=y_train, v=x_validation, t=x_test, loss=history.history['loss'])"
+    run_script(script, tmp_path / "net.py", saved)
+    run, found = cnnmagic.train(text), np.load(tmp_path / "out.npz")
+    data: Any = run.dataset
+    for name, images in (("x", data.train.images), ("v", data.validation.images), ("t", data.test.images)):
+        assert (found[name] == images).all(), name
+    assert (found["y"] == data.train.labels).all()
+    assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("data", "more"),
+    [("images:{0}", "input ?x?x3"), ("images:{0}", "augment mixup"), ("{{{{paths}}}} {{{{labels}}}}", "")],
+)
+def test_what_a_script_can_not_do_is_refused(data, more, tmp_path):
+    path = folder(tmp_path / "photos")
+    files = sorted(map(str, path.glob("*/*.png")))
+    variables = {"paths": files, "labels": [Path(file).parent.name for file in files]}
+    with pytest.raises(PlanError, match="can't be written as code") as caught:
+        cnnmagic.to_python(f"data {data.format(path)}\n{more}\n{TRAIN}", **variables)
+    assert "%cnn export NAME --keras" in str(caught.value)
