@@ -48,7 +48,7 @@ def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(splits, m
 def test_what_a_script_can_not_do_is_refused(data, more, tmp_path):
     path = folder(tmp_path / "photos")
     files = sorted(map(str, path.glob("*/*.png")))
-    variables = {"paths": files, "labels": [Path(file).parent.name for file in files]}
+    variables: dict[str, Any] = {"paths": files, "labels": [Path(file).parent.name for file in files]}
     with pytest.raises(PlanError, match="can't be written as code") as caught:
         cnnmagic.to_python(f"data {data.format(path)}\n{more}\n{TRAIN}", **variables)
     assert "%cnn export NAME --keras" in str(caught.value)
