@@ -47,11 +47,21 @@ class Kernel:
 
     def listen(self, seconds: float = 0.2) -> None:
         """Take in what the kernel has said on its public channel."""
-        while True:
+        end = time.monotonic() + 10 * seconds  # in a training there is always something more to hear
+        while time.monotonic() < end:
             try:
                 self.told.append(self.client.get_iopub_msg(timeout=seconds))
             except queue.Empty:
                 return
+
+    def begun(self, code: str, stop_on_error: bool = False) -> str:
+        """Ask for a cell's execution, and return the request's number once the cell runs."""
+        request = str(self.client.execute("print('begun')\n" + code, allow_stdin=True, stop_on_error=stop_on_error))
+        end = time.monotonic() + PATIENCE
+        while "begun" not in self.output(request):
+            assert time.monotonic() < end
+            self.listen()
+        return request
 
     def __call__(self, code: str) -> str:
         """Run a cell and return what it printed or its last value; an error of it is raised."""
@@ -175,14 +185,13 @@ def test_the_stop_button_stops_while_a_cell_is_busy(training: Kernel) -> None:
     if training("import ipykernel; ipykernel.version_info >= (7, 1)") != "True":
         pytest.skip("this ipykernel hears nothing while a cell runs")
     subshell = training.subshell()
-    busy = training.send(
-        "import time\nend = time.time() + 20\nwhile not net.is_done and time.time() < end: time.sleep(0.01)"
+    busy = training.begun(
+        "import time\nend = time.time() + 40\nwhile not net.is_done and time.time() < end: time.sleep(0.01)\n"
+        "net.is_done"
     )
-    time.sleep(0.3)
     training.click("Stop", subshell)
-    before = time.monotonic()
     training.reply(busy)
-    assert time.monotonic() - before < 5
+    assert training.output(busy).endswith("True")
     assert training("net.state.phase") == "'stopped'"
 
 
@@ -199,17 +208,17 @@ def test_pause_rate_and_resume(training: Kernel) -> None:
 
 def test_an_interrupt_ends_the_waiting_and_not_the_training(training: Kernel) -> None:
     for cell in ("%cnn wait", "net.wait()", "net.evaluate()"):
-        request = training.send(cell)
-        time.sleep(0.5)
+        request = training.begun(cell)
+        time.sleep(0.3)
         training.manager.interrupt_kernel()
         training.reply(request)
         assert training("net.is_done") == "False"
 
 
 def test_what_would_follow_an_interrupted_wait_is_not_run(training: Kernel) -> None:
-    waiting = training.client.execute("%cnn wait", allow_stdin=True, stop_on_error=True)
+    waiting = training.begun("%cnn wait", stop_on_error=True)
     after = training.client.execute("follow = 'ran'", allow_stdin=True, stop_on_error=True)
-    time.sleep(0.5)
+    time.sleep(0.3)
     training.manager.interrupt_kernel()
     reply = training.reply(waiting)
     assert (reply["status"], reply["ename"]) == ("error", "RunError")

@@ -1,6 +1,5 @@
 """Data sources to facts and to splits; files and downloads that are not as they should be."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,7 +215,7 @@ def test_digits() -> None:
     assert NAMED["digits"].examples == 1294 + 144 + 359
 
 
-def test_mnist_file_is_described_quickly_without_its_images(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mnist_file_is_described_without_its_images(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     original = np.lib.npyio.NpzFile.__getitem__
 
@@ -225,10 +224,7 @@ def test_mnist_file_is_described_quickly_without_its_images(data_folder: Path, m
         return original(archive, key)
 
     monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", watched)
-    before = time.perf_counter()
-    facts = describe(File(str(data_folder / "mnist.npz")))
-    assert time.perf_counter() - before < 0.2
-    assert facts == NAMED["mnist"]
+    assert describe(File(str(data_folder / "mnist.npz"))) == NAMED["mnist"]
     assert read == ["y_train"]
 
 

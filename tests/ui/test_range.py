@@ -75,7 +75,7 @@ def searched(test: Callable[..., RateCurve], name: str = "net") -> tuple[RateSea
 
 
 def ended(search: RateSearch) -> RateSearch:
-    search.wait(5)
+    search.wait(60)
     assert search.is_done
     return search
 
@@ -158,19 +158,19 @@ def test_the_button_ends_the_test_and_then_trains(shown: Any) -> None:
     view = shown(test, train)
     assert view.button.description == "Stop"
     view.button.click()
-    assert view.painted.wait(5)
+    assert view.painted.wait(60)
     assert view.button.description == f"Train with {FOUND.suggested:g}"
     assert "<svg" in view.body.value and Handle.updates[0]["text/plain"] == range_text(FOUND, "net")
     view.button.click()
     view.button.click()
-    assert followed.wait(5)
+    assert followed.wait(60)
     assert trained == [FOUND.suggested]
     assert view.below.children[0].value == "the dashboard"
 
 
 def test_without_a_rate_there_is_nothing_to_train(shown: Any) -> None:
     view = shown(lambda tell, stopped: NOTHING, lambda rate: pytest.fail("trained"))
-    assert view.painted.wait(5)
+    assert view.painted.wait(60)
     assert view.button.disabled
     view.button.click()
 
@@ -180,10 +180,10 @@ def test_failures_are_shown(shown: Any) -> None:
         raise RunError("no <memory>.")
 
     view = shown(fail, fail)
-    assert view.painted.wait(5)
+    assert view.painted.wait(60)
     assert "no &lt;memory&gt;." in view.body.value and view.button.disabled
     view = shown(lambda tell, stopped: FOUND, fail)
-    assert view.painted.wait(5)
+    assert view.painted.wait(60)
     view.button.click()
     while len(view.below.children) == 1:
         time.sleep(0.01)

@@ -29,7 +29,7 @@ def run_of(*events, held: threading.Event | None = None) -> Run:
         for event in events:
             emit(event)
         if held:
-            held.wait(5)
+            held.wait(60)
             emit(Finished("finished", 1_240.0))
 
     run = Run("lenet5", PLAN, None, None)
@@ -57,7 +57,7 @@ def test_an_interrupt_ends_the_following_and_says_so(monkeypatch: pytest.MonkeyP
     assert not run.is_done
     held.set()
     monkeypatch.undo()
-    run.wait(5)
+    run.wait(60)
 
 
 def test_a_narrow_terminal_cuts_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
