@@ -65,14 +65,20 @@ class Run:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []
-        self._stopping = False
+        self._stopping = self._started = False
         self._folding, self._asking = threading.Lock(), threading.Lock()
         if self.state.is_over:
             self._done.set()
 
     def start(self, work: Work) -> None:
-        """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end."""
+        """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end.
+
+        Raises `RunError` where this run is started already: of two who let it go on at once, one is too late.
+        """
         with self._asking:
+            if self._started:
+                raise RunError(f"{self.name} is {self.state.phase}.", remedy=f"`%cnn stop {self.name}` ends it first.")
+            self._started = True
             self._commands, self._stopping = _rate_of(self._commands), False
             self.state = replace(self.state, phase="queued", error=None)
             self._done.clear()
@@ -171,6 +177,10 @@ class Run:
 
         return np.concatenate([self.model.predict(image, verbose=0) for image in ready])
 
+    def remains(self) -> Run:
+        """What is left of a run that is over where only its state matters: no model and no data, which are large."""
+        return Run(self.name, replace(self.plan, source=None), None, None, self.state)
+
     def __repr__(self) -> str:
         return self.state.sentence()
 
@@ -202,6 +212,7 @@ class Run:
             self._emit(Failed(error, time.monotonic()))
         finally:
             device.leave(place)
+            self._started = False
             self._done.set()
 
     def _reach_device(self, place: object) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
@@ -147,10 +149,9 @@ class Session:
 
     def dashboard_of(self, run: Run) -> Any:
         """A new dashboard of a run, with its questions."""
-        from cnnmagic.panels import questions_panel
         from cnnmagic.ui.dashboard import Dashboard
 
-        self.dashboards[run.name] = Dashboard(run, lambda: questions_panel(self, run.name, run).box)
+        self.dashboards[run.name] = Dashboard(run, partial(_questions, self, ref(run)))
         return self.dashboards[run.name]
 
     def wait(self, run: Run) -> None:
@@ -317,3 +318,13 @@ class Session:
         if not self.is_notebook:
             return True
         return not getattr(self.shell.kernel, "_allow_stdin", True)
+
+
+def _questions(session: Session, found: ref[Run]) -> Any:
+    """The page of questions on a run; an empty one where the run is gone, since another has its name."""
+    import ipywidgets as widgets
+
+    from cnnmagic.panels import questions_panel
+
+    run = found()
+    return widgets.HTML() if run is None else questions_panel(session, run.name, run).box

@@ -270,6 +270,15 @@ def test_the_picture_of_the_end_reaches_the_cell_that_trained(kernel: Kernel) ->
     assert updates[-1]["parent_header"]["msg_id"] == request
 
 
+def test_a_run_is_let_go_when_another_has_its_name(kernel: Kernel) -> None:
+    kernel(SHORT + "\n")
+    kernel("%cnn wait")
+    kernel("import gc, weakref; earlier = weakref.ref(net), weakref.ref(net.model)")
+    kernel(SHORT)
+    kernel("%cnn wait")
+    kernel.wait_for("gc.collect() and False or [found() for found in earlier] == [None, None]")
+
+
 def test_no_message_of_a_training_is_large(training: Kernel) -> None:
     """And what a widget shows is sent once a painting, of which there are five a second at most."""
     training.told.clear()

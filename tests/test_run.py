@@ -331,6 +331,27 @@ def test_evaluate_of_a_paused_run_says_so_instead_of_waiting() -> None:
         run.wait_quietly(SOON)
 
 
+def test_of_many_who_start_a_run_at_once_one_does() -> None:
+    run, refused = finished(STARTED, Finished("stopped", 2.0)), []
+    work = Work()
+
+    def start() -> None:
+        try:
+            run.start(work)
+        except RunError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert work.begun.wait(SOON)
+    assert len(refused) == 9 and "net is" in str(refused[0])
+    run.stop()
+    assert run.wait(SOON).state.phase == "stopped"
+
+
 def test_many_presses_from_many_threads_end_in_order() -> None:
     run, work = Run("net", PLAN, Model(), Dataset()), Work()
     run.start(work)

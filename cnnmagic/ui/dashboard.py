@@ -163,6 +163,8 @@ class Dashboard:
                 # Who is reading an answer when the training ends goes on reading, below the picture.
                 self._below.update({**view_of(widgets.VBox(self.asked.children)), "text/plain": ""}, raw=True)
         finally:
+            # ipywidgets hold every view as long as the kernel lives, and would hold each model and its data with it.
+            self.run = self.run.remains()
             self.painted.set()
 
     def _paint(self, state: RunState) -> None:

@@ -1,11 +1,6 @@
-"""A training that is killed at any moment, or whose disk is full, goes on to the history that it would have had."""
+"""A training that was stopped, or whose disk is full, goes on to the history that it would have had."""
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,80 +16,10 @@ from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.storage import find_record, records
+from tests.engine.other_process import begun, numbers
 
-ROOT = Path(__file__).parents[2]
 LAYERS = "data digits\naugment flip\nconv 8 3x3 relu bn\ndropout 0.3\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
-TEXT = LAYERS + "train epochs=5 batch=32 schedule=cosine early_stop=3 {words}\n"
-EACH_BATCH = "checkpoint=0.00001"
 LATE = 120.0
-CHILD = """\
-import sys, json, cnnmagic
-if sys.argv[1] == "train":
-    run = cnnmagic.train(sys.argv[2], wait=False)
-    print("begun", flush=True)
-    run.wait()
-else:
-    run = cnnmagic.resume("net")
-print(json.dumps(run.history), flush=True)
-"""
-CLOCKS = ("seconds", "images_per_second")
-
-
-def numbers(history: dict[str, list[float]]) -> dict[str, list[float]]:
-    """A history without what a clock says."""
-    return {name: values for name, values in history.items() if name not in CLOCKS}
-
-
-def child(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "CNNMAGIC_RUNS": str(folder), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", CHILD, *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-
-
-def history_of(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
-    lines = process.communicate(timeout=LATE)[0].splitlines()
-    assert process.returncode == 0, lines
-    found: dict[str, list[float]] = json.loads(lines[-1])
-    return numbers(found)
-
-
-def killed_after(folder: Path, text: str, seconds: float) -> bool:
-    """Train in another process and kill it so long after its beginning; False where it had ended before."""
-    process = child(folder, "train", text)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        time.sleep(0.005)
-    was_alive = process.poll() is None
-    os.kill(process.pid, signal.SIGKILL) if was_alive else None
-    process.communicate()
-    return was_alive
-
-
-def check_kill(folder: Path, words: str, seconds: float, whole: dict[str, list[float]]) -> None:
-    if not killed_after(folder, TEXT.format(words=words), seconds) or not (folder / "net/1/checkpoint.npz").exists():
-        return
-    assert history_of(child(folder, "resume")) == whole
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
-    """The history of the training that nobody disturbs."""
-    return history_of(child(tmp_path_factory.mktemp("whole"), "train", TEXT.format(words="")))
-
-
-@pytest.mark.parametrize("words", ["", EACH_BATCH])
-def test_a_killed_training_goes_on_bit_for_bit(words: str, whole: dict[str, list[float]], tmp_path: Path) -> None:
-    check_kill(tmp_path, words, 2.5, whole)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(20))
-def test_a_training_killed_at_random_goes_on_bit_for_bit(
-    seed: int, whole: dict[str, list[float]], tmp_path: Path
-) -> None:
-    check_kill(tmp_path, EACH_BATCH if seed % 2 else "", random.Random(seed).uniform(0.3, 5.0), whole)
 
 
 def planned(words: str = "", layers: str = LAYERS, epochs: int = 3) -> Any:
@@ -259,8 +184,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(mon
 
 def test_a_run_in_training_elsewhere_is_not_resumed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
-    process = child(tmp_path, "train", TEXT.format(words="").replace("epochs=5", "epochs=500"))
-    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    process = begun(tmp_path, "train", LAYERS + "train epochs=500 batch=32")
     try:
         while not [record for record in records("net") if record.is_running]:
             time.sleep(0.05)
@@ -293,3 +217,13 @@ def test_nothing_to_resume() -> None:
         cnnmagic.resume("done")
     with pytest.raises(RunError, match="no run `nobody`"):
         cnnmagic.resume("nobody")
+
+
+def test_a_run_ended_before_its_first_checkpoint_begins_anew() -> None:
+    run = prepared("early")
+    work_of(run)
+    assert find_record("early").about["phase"] == "training"
+    again = cnnmagic.resume("early")
+    assert "no checkpoint had been written yet: the training begins anew" in again.state.notes
+    assert numbers(again.history) == numbers(trained("undisturbed").history)
+    assert again.folder == run.folder
