@@ -1,4 +1,4 @@
-"""What the live dashboard costs: training time with it against `model.fit(verbose=0)`, and the size of its messages.
+"""What the live dashboard costs against `model.fit(verbose=0)`, and what verbose=1, livelossplot and TensorBoard cost.
 
 One kernel, one model, the same data and batch size; the ways of training take turns, and the seconds of each round are
 compared with its plain fit. `python benchmarks/dashboard.py` prints a table and writes build/benchmarks/dashboard.json.
@@ -10,9 +10,11 @@ import argparse
 import json
 import os
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ dense 128 relu
 output 10
 train epochs=%d batch=128 validation=0.1
 """
-PEERS = ("plain", "cnnmagic", "livelossplot")
+PEERS = ("plain", "cnnmagic", "verbose=1", "livelossplot", "TensorBoard")
 
 
 def measure(rounds: int, epochs: int, images_used: int) -> dict[str, list[float]]:
@@ -48,13 +50,16 @@ def measure(rounds: int, epochs: int, images_used: int) -> dict[str, list[float]
     ways: dict[str, Callable[[], None]] = {
         "plain": lambda: _plain(model, dataset, plan),
         "cnnmagic": lambda: _with_dashboard(model, dataset, plan),
+        "verbose=1": lambda: _plain(model, dataset, plan, verbose=1),
         "livelossplot": lambda: _with_livelossplot(model, dataset, plan),
     }
+    if find_spec("tensorboard") is not None:
+        ways["TensorBoard"] = lambda: _with_tensorboard(model, dataset, plan)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     _plain(model, dataset, plan)  # tracing and first touches are no one's cost
     for turn in range(rounds):
-        order = PEERS[turn % 3 :] + PEERS[: turn % 3]
-        for name in order:
+        first = turn % len(ways)
+        for name in [*ways][first:] + [*ways][:first]:
             model.set_weights(start)
             keras.utils.set_random_seed(turn)
             started = time.perf_counter()
@@ -76,14 +81,14 @@ def _mnist(count: int) -> Any:
     return (images[:count], labels[:count]), rest
 
 
-def _plain(model: Any, dataset: Any, plan: Any, callbacks: Any = None) -> None:
+def _plain(model: Any, dataset: Any, plan: Any, callbacks: Any = None, verbose: int = 0) -> None:
     model.fit(
         dataset.train.images,
         dataset.train.labels,
         batch_size=plan.training.batch_size,
         epochs=plan.training.epochs,
         validation_data=(dataset.validation.images, dataset.validation.labels),
-        verbose=0,
+        verbose=verbose,
         callbacks=callbacks,
     )
 
@@ -105,6 +110,13 @@ def _with_livelossplot(model: Any, dataset: Any, plan: Any) -> None:
     from livelossplot import PlotLossesKeras
 
     _plain(model, dataset, plan, [PlotLossesKeras()])
+
+
+def _with_tensorboard(model: Any, dataset: Any, plan: Any) -> None:
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        _plain(model, dataset, plan, [keras.callbacks.TensorBoard(folder)])
 
 
 def in_kernel(rounds: int, epochs: int, images: int) -> tuple[dict[str, list[float]], list[int]]:
@@ -171,6 +183,9 @@ def main() -> None:
     print(f"{'way':<14}{'seconds':>9}{'of plain fit':>14}{'from':>8}{'to':>8}")
     for name, row in result["ways"].items():
         print(f"{name:<14}{row['seconds']:>9.2f}{row['ratio']:>14.3f}{row['lowest']:>8.3f}{row['highest']:>8.3f}")
+    for name in PEERS:
+        if name not in result["ways"]:
+            print(f"{name:<14}left out: it is not installed")
     messages = result["messages"]
     print(
         f"widget updates: {messages['count']}, median {messages['median']:.0f} bytes, largest {messages['largest']:,}"

@@ -174,6 +174,7 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
 def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:
     """A run on disk as it was at its last checkpoint, not in training; raises `CnnError` where that can't be."""
     from cnnmagic.engine.checkpoint import read_snapshot
+    from cnnmagic.engine.fit import put_result
     from cnnmagic.engine.snapshot import restore
 
     snapshot, story = read_snapshot(record.folder)
@@ -182,6 +183,7 @@ def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) 
         record, variables, data, state_of(record.name, story, "stopped" if phase == "training" else phase)
     )
     restore(run.model, snapshot.variables)
+    put_result(run.model, run.plan.training or Training(), snapshot.best)
     run.snapshot = snapshot
     return run
 

@@ -17,7 +17,7 @@ from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.keeper import Keeper
 from cnnmagic.engine.mean import put_mean
 from cnnmagic.engine.mixing import mixing
-from cnnmagic.engine.snapshot import Position, Snapshot, restore, restore_metrics
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, restore, restore_metrics
 from cnnmagic.events import Command, Event, Finished, Started
 from cnnmagic.hardware import precision_of
 from cnnmagic.plans import Training
@@ -60,14 +60,20 @@ def fit(
         _fit(model, loop, feed.source(), validation, epoch, training.epochs)
     if loop.diverged:
         raise refusal(model, loop)
-    if training.ema is not None:
-        put_mean(model)  # Keras has done so already, unless the fit was for the rest of one epoch
-    loop.patience.restore(model)
+    put_result(model, training, loop.patience.best)
     emit(
         Finished(
             "stopped" if loop.stopped else "stopped early" if loop.patience.ended else "finished", time.monotonic()
         )
     )
+
+
+def put_result(model: Any, training: Training, best: Arrays) -> None:
+    """Give the model what a training that ends leaves it with: early stopping's best weights, or the mean of them."""
+    if training.ema is not None:
+        put_mean(model)  # Keras has done so already, unless the fit was for the rest of one epoch
+    if best:
+        model.set_weights(list(best))
 
 
 def _begin(model: Any, keeper: Keeper, start: Snapshot | None) -> Position:

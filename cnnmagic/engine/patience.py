@@ -28,8 +28,3 @@ class Patience:
         else:
             self.position = replace(known, waited=known.waited + 1)
             self.ended = self.position.waited >= self.epochs and epoch > 0
-
-    def restore(self, model: Any) -> None:
-        """Give the model its best weights, if there are any."""
-        if self.best:
-            model.set_weights(list(self.best))

@@ -138,6 +138,17 @@ def test_a_file_that_is_no_checkpoint_is_said_to_be_none() -> None:
             cnnmagic.load("spoilt")
 
 
+@pytest.mark.parametrize("words", ["", "ema=0.9", "lr=0.02 early_stop=3", "ema=0.9 lr=0.02 early_stop=3"])
+def test_a_run_loaded_from_disk_has_the_weights_that_it_ended_with(words: str) -> None:
+    run = trained("kept", words, epochs=4)
+    loaded = cnnmagic.load("kept")
+    for one, other in zip(run.model.get_weights(), loaded.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    if run.state.phase == "finished":
+        longer = numbers(run.more(1).wait(LATE).history)
+        assert numbers(loaded.more(1).wait(LATE).history) == longer
+
+
 def test_a_run_loaded_from_disk_is_the_one_that_was_kept() -> None:
     run = trained("kept")
     loaded = cnnmagic.load("kept")
