@@ -40,11 +40,17 @@ def load_keras() -> Any:
 
 def device_name() -> str:
     """`GPU` with its number where there are several, else `CPU`."""
+    count = _gpus()
+    return "CPU" if not count else "GPU" if count == 1 else f"{count} GPUs"
+
+
+def _gpus() -> int:
     keras = load_keras()
-    devices = [device for device in keras.distribution.list_devices() if not device.lower().startswith("cpu")]
-    if not devices:
-        return "CPU"
-    return "GPU" if len(devices) == 1 else f"{len(devices)} GPUs"
+    if keras.backend.backend() == "torch":  # on which Keras lists no devices
+        import torch
+
+        return int(torch.cuda.device_count())
+    return sum(not device.lower().startswith("cpu") for device in keras.distribution.list_devices())
 
 
 def on_processor() -> bool:
