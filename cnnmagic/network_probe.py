@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -60,10 +61,15 @@ class NetworkProbe:
         return zoo_parameters()
 
     def sizes(self) -> dict[tuple[int, int], int] | None:
-        facts = self.plan.facts
-        if facts is None or len(facts.shape) < 2 or facts.shape[0] is None or facts.shape[1] is None:
+        facts, album = self.plan.facts, self.run.dataset.album if self.run is not None else None
+        if album is not None and self.run is not None and self.run.dataset.is_read:
+            return dict(Counter((int(height), int(width)) for height, width in album.sizes if height))
+        if facts is None or len(facts.shape) < 2:
             return None
-        return {(facts.shape[0], facts.shape[1]): facts.examples + facts.tests}
+        if facts.sizes:
+            return {(height, width): images for height, width, images in facts.sizes}
+        height, width = facts.shape[:2]
+        return {(height, width): facts.examples + facts.tests} if height and width else None
 
     def picked(self) -> Picked | None:
         if self.model is None or self._split is None:
@@ -199,13 +205,11 @@ class NetworkProbe:
     @cached_property
     def _own(self) -> Any:
         """The reader's own image as the model takes it, (1, height, width, channels); None where there is none."""
-        from cnnmagic.engine.own_image import own_image
-
         wanted = self.choices.get("image")
         if wanted is None or isinstance(wanted, int | np.integer):
             return None
-        facts = self.plan.facts
-        return own_image(wanted, self.run.dataset, facts.scale if facts else None)  # type: ignore[union-attr]  # asked only of a run
+        ready = self.run.dataset.prepare(wanted)  # type: ignore[union-attr]  # asked only of a run
+        return ready[0] if isinstance(ready, list) else ready[:1]
 
     @property
     def _place(self) -> int:
