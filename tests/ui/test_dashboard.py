@@ -172,6 +172,16 @@ def test_a_typed_rate_is_asked_for_once(typed: float, shown: Dashboard, trained:
     assert shown.rate.value == pytest.approx(typed, rel=1e-3)
 
 
+def test_the_rate_that_is_shown_is_asked_for_where_another_was_typed_between(
+    trained: Trained,
+) -> None:
+    view = Dashboard(trained.run)  # nothing paints it, as between two paintings
+    for typed in (0.5, 0.001):
+        view.rate.value = typed
+    wait_until(lambda: len(trained.commands) == 2)
+    assert trained.commands == [SetLearningRate(0.5), SetLearningRate(0.001)]
+
+
 @pytest.mark.parametrize("typed", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_typed_rate_that_is_none_is_taken_back(typed: float, shown: Dashboard, trained: Trained) -> None:
     shown.rate.value = typed
