@@ -1,0 +1,41 @@
+"""Graphs of models that are gone do not add up, and those in use stay."""
+
+import gc
+
+import keras
+import numpy as np
+import pytest
+
+import cnnmagic
+from cnnmagic.engine.orphans import free_graphs
+
+TEXT = "data digits\nconv 2 3x3 relu\nflatten\noutput\ntrain epochs=1 batch=256\nseed 1"
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces such graphs")
+
+
+def functions() -> int:
+    """How many functions TensorFlow holds, the collector's work done."""
+    gc.collect()
+    return sum(type(thing).__name__ == "AtomicFunction" for thing in gc.get_objects())
+
+
+def test_graphs_of_models_that_are_gone_are_freed() -> None:
+    cnnmagic.train(TEXT)
+    free_graphs()
+    before = functions()
+    for _ in range(2):
+        cnnmagic.train(TEXT)
+    gc.collect()
+    free_graphs()
+    assert functions() <= before
+
+
+def test_a_model_in_use_is_left_alone() -> None:
+    run = cnnmagic.train(TEXT)
+    images = run.dataset.test.images[:8]
+    answers = run.predict(images)
+    free_graphs()
+    assert np.array_equal(run.predict(images), answers)
+    run.more(1).wait()
+    assert len(run.state.history) == 2
