@@ -39,11 +39,8 @@ class Model:
 
 
 class Images(list[int]):
-    @property
-    def images(self):
-        return self
-
-    labels = ()
+    def given(self):
+        return {"images": self, "labels": ()}
 
 
 class Dataset:
