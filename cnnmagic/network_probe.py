@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -63,7 +62,7 @@ class NetworkProbe:
     def sizes(self) -> dict[tuple[int, int], int] | None:
         facts, album = self.plan.facts, self.run.dataset.album if self.run is not None else None
         if album is not None and self.run is not None and self.run.dataset.is_read:
-            return dict(Counter((int(height), int(width)) for height, width in album.sizes if height))
+            return {(int(height), int(width)): count for (height, width), count in album.counted().items()}
         if facts is None or len(facts.shape) < 2:
             return None
         if facts.sizes:

@@ -49,7 +49,7 @@ class Dataset:
     def prepare(self, images):
         if not images:
             raise DataError("no images.")
-        return images
+        return tuple(images)
 
 
 class Work:

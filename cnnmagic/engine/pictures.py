@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -74,6 +75,10 @@ class Album:
             return [image for image in found if image is not None]
         read = iter(list(self.pool.map(self.image, missing)))
         return [next(read) if kept is None else kept for kept in found]
+
+    def counted(self) -> Counter[tuple[int, int]]:
+        """How many of the images read so far have which height and width."""
+        return Counter(map(tuple, self.sizes[self.sizes.any(axis=1)].tolist()))
 
     def size(self, number: int) -> tuple[int, int]:
         """Height and width of an image, from its header where it was not read yet; (1, 1) for one that can't be."""

@@ -149,8 +149,8 @@ class RandAugment(_Augmentation):
 
     keras_only = ("interpolation", "seed")
 
-    factor: float = option("number", 0.5, help="how strong they are, from 0 to 1")
     num_ops: int = option("count", 2, help="how many for each image")
+    factor: float = option("number", 0.5, help="how strong they are, from 0 to 1")
     value_range: tuple[float, float] = option("numbers", (0, 255), bare=False, help="the range of values")
 
 

@@ -54,7 +54,7 @@ TEXTS = {
     "image": "upsample\nupsample 3x1 interpolation=bilinear\npad\npad 2\npad 1x2\npad 0x1x2x3\ncrop 1\ncrop 0x1x2x3\n"
     "rescale 1/255\nrescale 2 offset=-1",
     "augmentation": "RandomFlip\nRandomRotation 0.1\nRandomZoom 0.1\nRandomTranslation 0.1 0.2\nRandomBrightness 0.1\n"
-    "RandomContrast 0.1 value_range=0x1",
+    "RandomContrast 0.1 value_range=0x1\nRandAugment 1 0.3 value_range=0x1",
     "squeeze_excite": "conv 8 3x3\nse 2\nse",
     "residual": "residual relu:\n    conv 4 3x3 same bn relu\n    conv 4 3x3 same bn",
     "residual_projected": "residual relu:\n    conv 6 3x3 /2 same bn relu\n    conv 6 3x3 same bn",

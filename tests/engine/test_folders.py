@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import cnnmagic
+from cnnmagic.asking import NetworkProbe
 from cnnmagic.engine.data import fingerprint, load
 from cnnmagic.engine.folders import list_folder, local
 from cnnmagic.engine.photos import facts_of, listing_of
@@ -225,6 +226,7 @@ def test_mixed_sizes_train_in_all_ways(more, tmp_path):
     photo = path / "dark" / "1.png"
     assert run.predict(photo).shape == (1, 2) and run.predict([photo, path / "dark" / "2.png"]).shape == (2, 2)
     assert set(run.evaluate()) == {"loss", "accuracy"}
+    assert NetworkProbe("net", run.plan, run).sizes() == {(12, 12): 8, (16, 20): 8, (24, 24): 8}
 
 
 def test_a_photo_of_another_size_is_told_in_the_pass(tmp_path, monkeypatch):
