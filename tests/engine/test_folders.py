@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 import cnnmagic
-from cnnmagic.asking import NetworkProbe
 from cnnmagic.engine.data import fingerprint, load
 from cnnmagic.engine.folders import list_folder, local
 from cnnmagic.engine.photos import facts_of, listing_of
 from cnnmagic.engine.reading import read_all
 from cnnmagic.errors import DataError, MissingData, PlanError
+from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.pipeline import make_plan, source_of
 from tests.engine.photos import BAD, GOOD, encoded, folder, mischief
 
