@@ -144,7 +144,7 @@ def _confused(state: RunState) -> Diagnosis | None:
     other = state.classes[answer] if answer < len(state.classes) else str(answer)
     text = (
         f"Class {name} is told in {share:.0%} of its {total} images, and all classes in {right:.0%} of theirs; it is "
-        f"taken for {other} {count} times."
+        f"mostly taken for {other} ({count} times)."
     )
     return Diagnosis("confusion", text, "confusion", {"share": share, "images": total, "all": right, "taken": count})
 

@@ -80,7 +80,7 @@ def classes(right: int) -> RunState:
         ),
         (layers(4), ["dead ReLUs"], ["4 of the 8 channels of `conv`", "64 images"]),
         (layers(3), [], []),
-        (classes(2), ["confusion"], ["Class j", "10% of its 20", "91% of theirs", "taken for a 18 times"]),
+        (classes(2), ["confusion"], ["Class j", "10% of its 20", "91% of theirs", "mostly taken for a (18 times)"]),
         (classes(18), [], []),
     ],
 )
