@@ -11,7 +11,6 @@ from typing import Any
 
 STEPS = ("one_step_on_data", "one_step_on_data_distributed", "one_step_on_iterator", "multi_step_on_iterator")
 PARTS = ("Operation", "SymbolicTensor")
-FREED = "_cnnmagic_has_freed"  # on a graph that was taken apart, which stays behind as an empty thing
 
 
 def free_graphs() -> None:
@@ -23,13 +22,12 @@ def free_graphs() -> None:
 
         for graph in _orphans():
             dismantle_func_graph(graph)
-            setattr(graph, FREED, True)
+            _clear(graph)
 
 
 def _orphans() -> Iterator[Any]:
     """The graphs that only parts of graphs refer to; one look at all objects finds what refers to any of them."""
-    found = [thing for thing in gc.get_objects() if type(thing).__name__ == "FuncGraph" and thing.name in STEPS]
-    found = [graph for graph in found if not hasattr(graph, FREED)]
+    found = [thing for thing in gc.get_objects() if type(thing).__name__ == "FuncGraph" and _name(thing) in STEPS]
     if not found:
         return
     held: set[int] = set()
@@ -37,3 +35,14 @@ def _orphans() -> Iterator[Any]:
         if holder is not found and type(holder).__name__ not in PARTS and not isinstance(holder, FrameType):
             held.update(map(id, gc.get_referents(holder)))
     yield from (graph for graph in found if id(graph) not in held)
+
+
+def _clear(graph: Any) -> None:
+    """Empty a graph of its attributes: of its inputs, say, which keep it alive and it them."""
+    for part in gc.get_referents(graph):
+        if isinstance(part, dict) and "structured_outputs" in part:
+            part.clear()
+
+
+def _name(graph: Any) -> str:
+    return str(getattr(graph, "name", ""))
