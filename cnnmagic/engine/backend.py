@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
-from cnnmagic.engine.orphans import free_graphs
 from cnnmagic.errors import CnnError
 
 OLDEST_KERAS = (3, 12)
@@ -78,7 +77,6 @@ def give_memory_back() -> None:
     Each training has a thread and so an arena of its own, whose free memory glibc holds on to for ever.
     """
     gc.collect()
-    free_graphs()
     with suppress(OSError, AttributeError):  # another C library, another system
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
