@@ -197,9 +197,9 @@ def _arguments(known: Takes, given: Sequence[str]) -> Iterator[Candidate]:
     yield from (Candidate(flag, "flag") for flag in known.flags if flag not in given)
     yield from (Candidate(f"{name}=", "argument") for name in left)
     yield from (candidate for words in lists if len(words) > FEW for candidate in words)
-    aliases = (alias for alias, meant in ALIASES.items() if any(name in left for name in meant))
-    yield from (Candidate(f"{name}=", "argument", rare=True) for name in aliases)
     yield from (Candidate(f"{name}=", "argument") for name in known.further)
+    aliases = (alias for alias, meant in ALIASES.items() if alias not in left and any(name in left for name in meant))
+    yield from (Candidate(f"{name}=", "argument", rare=True) for name in aliases)
 
 
 def _values(known: Takes, key: str) -> Iterator[Candidate]:

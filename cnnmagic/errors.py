@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 SHOWN_PROBLEMS = 10
 WIDEST = 160
@@ -67,7 +68,7 @@ class CnnError(Exception):
         self.problems: tuple[Problem, ...] = (problem,)
 
     @classmethod
-    def gather(cls, problems: Iterable[Problem]) -> CnnError:
+    def gather(cls, problems: Iterable[Problem]) -> Self:
         """One error for several problems, each once, in the order of the text."""
         ordered = sorted(dict.fromkeys(problems), key=_position)
         error = cls(ordered[0])
@@ -92,7 +93,9 @@ class CnnError(Exception):
 
 
 class ParseError(CnnError):
-    """The text can't be read."""
+    """The text can't be read; `rest` is what of it could be, where its words can be checked by themselves."""
+
+    rest: Any = None
 
 
 class PlanError(CnnError):

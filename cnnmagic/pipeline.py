@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnmagic import collector
 from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, is_held, source_at
-from cnnmagic.errors import DataError, PlanError
+from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, Problem
 from cnnmagic.layers import KerasLayer, Shape
 from cnnmagic.memory import settled
 from cnnmagic.plans import Plan, Training
@@ -41,22 +42,35 @@ def _resolved(text: str, variables: Mapping[str, Any], first_line: int, data: An
             return earlier[name]
         return zoo_text(name.lower()) if name.lower() in zoo_names() else None
 
-    return resolve(
-        _parsed(text, first_line),
-        variables,
-        describe,
+    program, unread = _parsed(text, first_line)
+    plan = partial(
+        resolve,
+        variables=variables,
+        describe=describe,
         source=None if data is None else source_of(data),
         find_text=find_text,
         known=(*earlier, *zoo_names()),
         measure=measure,
     )
+    if not unread:
+        return plan(program)
+    try:
+        plan(program)
+    except CnnError as error:
+        raise ParseError.gather((*unread, *error.problems)) from None
+    raise ParseError.gather(unread)
 
 
-def _parsed(text: str, first_line: int) -> syntax.Program:
+def _parsed(text: str, first_line: int) -> tuple[syntax.Program, tuple[Problem, ...]]:
+    """The program, and what of the text could not be read where the rest can be looked at all the same."""
     from cnnmagic.lang.parser import parse
 
     try:
-        return parse(text, first_line)
+        return parse(text, first_line), ()
+    except ParseError as error:
+        if error.rest is None or not error.rest.statements:
+            raise
+        return error.rest, error.problems
     except RecursionError:
         raise PlanError("blocks stand too deep in one another.", remedy="Nest them less.") from None
 

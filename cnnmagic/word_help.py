@@ -159,7 +159,8 @@ def _rule(kind: type[Layer], known: Takes) -> list[str]:
 
 def _other_names(kind: type[Layer], known: Takes) -> Iterator[str]:
     words = [*kind.words[1:], *([kind.__name__] if kind.words else [])]
-    aliases = [f"{alias} for {option.name}" for alias in ALIASES if (option := known.option(alias))]
+    meant = ((alias, known.option(alias)) for alias in ALIASES)
+    aliases = [f"{alias} for {option.name}" for alias, option in meant if option and option.name != alias]
     if words:
         yield f"also written: {', '.join(words)}"
     if aliases:

@@ -44,7 +44,7 @@ def offered(text: str) -> list[str]:
         ("%%cnn\nstem<-maxp│", ["maxpool"]),
         ("%%cnn\nthis is = wrong ( here\nmaxp│", ["maxpool"]),
         ("%%cnn\nconv 32 3x3 re│", ["relu", "relu6"]),
-        ("%%cnn\n  conv 32 3x3 b│", ["bn", "bias_initializer=", "bias_regularizer=", "bias_constraint="]),
+        ("%%cnn\n  conv 32 3x3 b│", ["bn", "bias_initializer=", "bias_regularizer=", "bias_constraint=", "bias="]),
         ("%%cnn\nconv 32 3x3 strid│", ["strides=", "stride="]),
         ("%%cnn\nconv 32 3x3 /2 strid│", []),
         ("%%cnn\nconv 32 3x3 sa│me relu", ["same"]),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from cnnmagic.errors import CnnError, PlanError, Problem
 from cnnmagic.lang import syntax
+from cnnmagic.lang.foreign import ARGUMENTS
 from cnnmagic.lang.values import WORDS, fits, plain, read
 from cnnmagic.plans import Choice
 from cnnmagic.wording import closest, listed, sentence
@@ -20,6 +22,12 @@ ALIASES = {
     "num_output": ("filters", "units"),
     "out_channels": ("filters",),
     "out_features": ("units",),
+    "kernel_size": ("pool_size",),
+    "dilation": ("dilation_rate",),
+    "group": ("groups",),
+    "bias": ("use_bias",),
+    "p": ("rate",),
+    "dropout_ratio": ("rate",),
     "batch": ("batch_size",),
     "lr": ("learning_rate",),
 }
@@ -48,11 +56,11 @@ def bind(
     """
     binder = _Binder(kind, subject, flags, further)
     problems: list[Problem] = []
-    for word in words:
+    for word, after in zip_longest(words, words[1:]):
         if len(problems) >= MOST_PROBLEMS:
             break
         try:
-            binder.take(word)
+            binder.take(word, after)
         except CnnError as error:
             problems += error.at(word.place).problems
     if problems:
@@ -87,13 +95,13 @@ class _Binder:
         self.choices: list[Choice] = []
         self.notes: list[str] = []
 
-    def take(self, word: syntax.Word) -> None:
+    def take(self, word: syntax.Word, after: syntax.Word | None) -> None:
         if word.key:
             self.named(word, word.key)
         elif isinstance(word.value, syntax.Name) and word.value.lower in self.flags:
             self.seen.add(word.value.lower)
         else:
-            self.bare(word)
+            self.bare(word, after)
 
     def named(self, word: syntax.Word, key: str) -> None:
         if key in self.flags:
@@ -126,23 +134,37 @@ class _Binder:
         known = [*self.options, *self.further, *self.flags]
         near = closest(key, known)
         message = f"`{self.subject}` has no argument `{key}`{near}"
+        if key in ARGUMENTS:
+            raise PlanError(f"`{self.subject}` has no argument `{key}`.", remedy=ARGUMENTS[key])
         raise PlanError(sentence(message), remedy="" if near else f"It takes {listed(known)}.")
 
-    def bare(self, word: syntax.Word) -> None:
+    def bare(self, word: syntax.Word, after: syntax.Word | None) -> None:
         for name, option in self.options.items():
             kind = option.metadata["kind"]
             if name not in self.values and option.metadata["bare"] and fits(kind, word.value):
                 self.values[name] = self.value(name, kind, word)
                 return
+        self.check_name_alone(word.value, after)
         message = sentence(self.stranger(word.value))
         raise PlanError(message, remedy="" if message.endswith("?") else f"`{self.subject}` takes {self.usage()}.")
+
+    def check_name_alone(self, value: syntax.Value, after: syntax.Word | None) -> None:
+        """Raise `PlanError` for an argument's name without `=`, such as the first of `stride 2`."""
+        names = () if not isinstance(value, syntax.Name) else (value.lower, *ALIASES.get(value.lower, ()))
+        name = next((name for name in names if name in self.options), None)
+        if name is None:
+            return
+        follows = after is not None and after.key is None and not isinstance(after.value, syntax.Name)
+        given = str(after.value).removeprefix("/") if follows and after else self.values.get(name)
+        example = given if isinstance(given, int | str) else "…"
+        raise PlanError(f"`{value}` needs a value.", remedy=f"Write `{value}={example}`, without blanks.")
 
     def stranger(self, value: syntax.Value) -> str:
         """Why a bare word fits nothing."""
         if not isinstance(value, syntax.Name):
             return f"`{value}` fits no argument of `{self.subject}`"
-        if value.lower in self.options:
-            return f"`{value}` needs a value: `{value}=…`"
+        if value.lower[:1] == "x" and value.lower[1:].isdigit():
+            return f"`{value}` is no word here: what comes several times stands in `repeat {value.lower[1:]}:`."
         kinds = [option.metadata["kind"] for option in self.options.values()]
         for kind in kinds:
             if kind in WORDS and value.lower in WORDS[kind]:

@@ -37,7 +37,7 @@ LIST_OF_DATA = (
 
 def read_input(directive: syntax.Directive) -> tuple[Shape, str]:
     """The shape of `input 28x28x1` and a note where something was added to it."""
-    sizes = [word for word in directive.words if isinstance(word.value, syntax.Size) and not word.key]
+    sizes = [word for word in directive.words if isinstance(word.value, syntax.Size) and word.key in (None, "shape")]
     numbers = [word.value for word in directive.words if isinstance(word.value, int) and not word.key]
     if len(numbers) in (2, 3) and len(numbers) == len(directive.words):
         whole = replace(directive.words[0], value=syntax.Size(tuple(numbers)))

@@ -23,6 +23,12 @@ from cnnmagic.layers import (
 )
 from cnnmagic.layers.arithmetic import reach
 
+POOLS = {
+    (kind, pool): word
+    for kind, word in (("max", "maxpool"), ("avg", "avgpool"), ("average", "avgpool"))
+    for pool in ("pool", "pooling")
+}
+
 
 @dataclass(frozen=True)
 class Expansion:
@@ -58,23 +64,23 @@ def _normalized(layer: Any, word: str, keeps_bias: bool) -> list[tuple[Layer, st
 
 def padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequence[syntax.Word], str]:
     """`pad=1` beside a 3x3 kernel means `same`, as Caffe and darknet files write it."""
-    pads = [word for word in words if word.key == "pad"]
+    pads = [word for word in words if word.key == "pad" or (word.key == "padding" and isinstance(word.value, int))]
     if not pads or "padding" not in kind.__dataclass_fields__ or "cropping" in kind.__dataclass_fields__:
         return words, ""
-    rest = [word for word in words if word.key != "pad"]
-    values = bind(kind, kind.__name__, rest, ("bn",), kind.keras_only).values
+    rest = [word for word in words if word not in pads]
+    values = bind(kind, kind.words[0], rest, ("bn",), kind.keras_only).values
     pad = pads[0].value
     if pad == 0:
-        return rest, "`pad=0` is Keras's `padding=valid`"
+        return rest, f"`{pads[0].key}=0` is Keras's `padding=valid`"
     reaches = _reaches(kind, values)
     if isinstance(pad, int) and set(reaches) == {2 * pad + 1}:
         same = syntax.Word(syntax.Name("same"), pads[0].place, "padding")
         kernel = values.get("kernel_size") or values["pool_size"]
-        return [*rest, same], f"`pad={pad}` with a {kernel[0]}x{kernel[1]} kernel is Keras's `padding=same`"
-    remedy = "Put a line `pad " + str(pad) + "` before this one, and leave `pad=` out."
+        return [*rest, same], f"`{pads[0].key}={pad}` with a {kernel[0]}x{kernel[1]} kernel is Keras's `padding=same`"
+    remedy = f"Put a line `pad {pad}` before this one, and leave `{pads[0].key}=` out."
     if kind is Conv2DTranspose:
         remedy = "Write `same` or `valid`, and put a line `crop` or `pad` after this one where another size is meant."
-    raise PlanError(f"`pad={pad}` does not fit this kernel evenly.", place=pads[0].place, remedy=remedy)
+    raise PlanError(f"`{pads[0].key}={pad}` does not fit this kernel evenly.", place=pads[0].place, remedy=remedy)
 
 
 def _reaches(kind: type[Layer], values: Mapping[str, Any]) -> tuple[int, ...]:
@@ -109,7 +115,7 @@ def expand_output(statement: syntax.Layer, classes: int | None) -> tuple[Dense, 
 def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
     """A further layer of Keras by its own name, its words handed on as they are; None where Keras has none."""
     names = {name.lower(): name for name in KERAS_LAYERS}
-    name = names.get(statement.name.lower().removeprefix("keras.").removeprefix("layers."))
+    name = names.get(_bare(statement.name))
     if name is None:
         return None
     choice = next((word for word in statement.words if isinstance(word.value, syntax.Choices)), None)
@@ -124,12 +130,30 @@ def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
 
 def layer_class(name: str) -> type[Layer] | None:
     """The class that a word, or a Keras class name, stands for."""
-    word = name.lower().removeprefix("keras.").removeprefix("layers.")
-    return BY_WORD.get(word)
+    word = _bare(name)
+    return BY_WORD.get(word) or BY_WORD.get(word.replace("_", ""))
+
+
+def _bare(name: str) -> str:
+    """`conv2d` of `tf.keras.layers.Conv2D`."""
+    return name.lower().removeprefix("tf.").removeprefix("keras.").removeprefix("layers.")
+
+
+def _pool_in_one_word(statement: syntax.Layer) -> syntax.Layer:
+    """`max pool 3` and `3x3 max pool` with the pool in one word."""
+    written = [statement.name.lower(), *(str(word.value).lower() for word in statement.words[:2] if not word.key)]
+    words = statement.words
+    if tuple(written[:2]) in POOLS:
+        return replace(statement, name=POOLS[written[0], written[1]], words=words[1:])
+    if tuple(written[1:]) in POOLS:
+        name = syntax.Name(POOLS[written[1], written[2]])
+        return replace(statement, words=(replace(words[0], value=name), *words[2:]))
+    return statement
 
 
 def in_word_order(statement: syntax.Layer) -> syntax.Layer:
-    """`7x7 conv, 64, /2`, as papers write it: the layer's name is the second word."""
+    """`7x7 conv, 64, /2`, as papers write it: the layer's name is the second word, or the second and third."""
+    statement = _pool_in_one_word(statement)
     head = syntax.read_value(statement.name)
     first = statement.words[0] if statement.words else None
     if (

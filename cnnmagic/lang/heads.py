@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cnnmagic.errors import PlanError, Problem
 from cnnmagic.lang import blocks, outputs, paths, syntax
 from cnnmagic.lang.expand import Expansion, expand, expand_keras, in_word_order, layer_class
+from cnnmagic.lang.foreign import instead_of
 from cnnmagic.lang.parser import KEYWORDS
 from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, SYNONYMS, Activation, Layer
 from cnnmagic.wording import closest
@@ -41,7 +42,7 @@ def layer(walk: Walk, statement: syntax.Layer) -> None:
 
 def _activation(walk: Walk, statement: syntax.Layer, activation: str) -> None:
     if statement.words:
-        remedy = f"Write `{statement.name}` alone on its line."
+        remedy = instead_of(statement.name) or f"Write `{statement.name}` alone on its line."
         raise PlanError(f"`{statement.name}` takes no words.", remedy=remedy)
     walk.append(Activation(activation=activation), statement.place, activation, statement.label or "")
 
@@ -59,7 +60,7 @@ def _keras_layer(walk: Walk, statement: syntax.Layer) -> None:
     """A layer that only Keras knows."""
     further = walk.once(expand_keras, statement)
     if further is None:
-        raise PlanError(_unknown(walk, statement.name))
+        raise PlanError(_unknown(walk, statement.name)).at(statement.place.of(statement.name))
     walk.append(further, statement.place, further.class_name.lower(), statement.label or "")
     if further.needs_keras:
         walk.notes.append(f"`{further.class_name}` is Keras's own: its multiply-adds are not counted")
@@ -69,6 +70,8 @@ def _unknown(walk: Walk, name: str) -> Problem:
     if name.lower() in walk.further:
         message = f"the block `{name}` stands further down, on line {walk.further[name.lower()]}."
         return Problem(message, remedy="Move it above its first use.")
+    if instead := instead_of(name):
+        return Problem(f"no layer `{name}`.", remedy=instead)
     own = [block.name for block in walk.blocks.values()]
     near = closest(name, [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *own])
     remedy = "Layers: conv, maxpool, avgpool, globalavgpool, dense, flatten, dropout, bn, output and more: `%cnn help`."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,9 +20,14 @@ DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
 SUITES = ("block", "repeat", "residual", "branches", "branch")
 JOINS = ("from", "add", "concat", "average", "max", "multiply")
 KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
+INPUTS = ("keras.input", "layers.input", "keras.layers.input", "tf.keras.input", "tf.keras.layers.input")
 MERGES = ("concat", "add", "average", "max")
+PYTHON = ("model.", "keras.", "self.", "tf.", "nn.", "layers.")
 READ_AGAIN = 20
 READ_AT_MOST = 100_000  # characters read in vain, after which the slips found so far are told
+
+_ASSIGNMENT = re.compile(r"\s*\w+\s*=")
+_CALL_KEPT = re.compile(r"\s*\w+\s*=\s*[A-Za-z][\w.]*\(")
 
 
 class _Indentation(Indenter):
@@ -41,7 +47,7 @@ def _lark() -> Lark:
 def parse(text: str, first_line: int = 1) -> syntax.Program:
     """Read a cell; `first_line` is the number its first line has for the user.
 
-    Raises `ParseError` with all the lines that can't be read.
+    Raises `ParseError` with all the lines that can't be read, and with the rest of the cell as its `rest`.
     """
     source = read_source(text, first_line)
     problems: list[Problem] = []
@@ -49,8 +55,19 @@ def parse(text: str, first_line: int = 1) -> syntax.Program:
     reader = _Reader(source, problems)
     statements = tuple(reader.statements(tree.children)) if tree else ()
     if problems:
-        raise ParseError.gather(problems)
+        error = ParseError.gather(problems)
+        if tree and not any(_is_needed(problem, source) for problem in problems):
+            error.rest = syntax.Program(text, statements, first_line, whole=False)
+        raise error
     return syntax.Program(text, statements, first_line)
+
+
+def _is_needed(problem: Problem, source: Source) -> bool:
+    """Whether without a problem's line the others would be taken for mistakes: a block's, or one of the whole cell."""
+    if problem.place is None:
+        return True
+    words = source.written[problem.place.line - source.first_line].replace("(", " ").split()
+    return not words or words[0].lower() in ("block", "use", "branch", "branches", *DIRECTIVES)
 
 
 def _read(source: Source, problems: list[Problem]) -> Tree[Token] | None:
@@ -92,7 +109,7 @@ def _explain(slip: UnexpectedInput, source: Source) -> tuple[Problem, int]:
     if token is None or token.type not in ("_NL", "$END", "_DEDENT"):
         wrong = str(token) if token else source.lines[line - 1][column - 1 : column]
         place = source.place(line, column, column + max(1, len(wrong)))
-        return Problem(f"`{wrong}` can't stand here.", place, remedy=_suggest(wrong)), line
+        return Problem(f"`{wrong}` can't stand here.", place, remedy=_suggest(wrong, source.lines[line - 1])), line
     place = source.whole(line)
     return Problem("this line breaks off: something is missing after its last word.", place), line
 
@@ -101,7 +118,11 @@ def _no_colon(keyword: str, place: Place) -> Problem:
     return Problem(f"`{keyword}` needs a `:` at its end and indented lines after it.", place)
 
 
-def _suggest(wrong: str) -> str:
+def _suggest(wrong: str, line: str) -> str:
+    if (wrong == "(" and line.strip().startswith(PYTHON)) or (wrong == "=" and _CALL_KEPT.match(line)):
+        return "A cell is no Python: write the layers alone, one a line, such as `Conv2D(32, 3)`."
+    if wrong == "=" and _ASSIGNMENT.match(line):
+        return "Arguments stand on their layer's line, `conv 32 strides=2`; `a <- conv 32 3x3` labels a layer `a`."
     hints = {
         "=": "An argument is written `name=value`, with a name before and a value after the `=`.",
         ":": "Only `block`, `repeat`, `residual`, `branches` and `branch` open an indented block with `:`.",
@@ -136,7 +157,7 @@ class _Reader:
         label = str(parts["label"].children[0]) if "label" in parts else None
         target = parts["target"].children[0] if "target" in parts else None
         place = self.source.whole(head.line)
-        keyword = head.lower()
+        keyword = "input" if head.lower() in INPUTS else head.lower()
         body = tuple(self.statements(suite.children)) if suite is not None else ()
         _check_frame(keyword, place, suite is not None, bool(body), label is not None, target is not None)
         match keyword:

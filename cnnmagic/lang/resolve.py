@@ -45,9 +45,10 @@ def resolve(
         raise _nothing_there(program, problems)
     walk = Walk(variables, problems, notes, measure)
     walk.begin(settings.shape, settings.first, settings.facts, bool(settings.data_problems))
+    walk.lost |= not program.whole
     walk.further = {s.name.lower(): s.place.line for s in statements if isinstance(s, syntax.Block)}
     walk.suite(statements)
-    if settings.shape is None and not problems:
+    if settings.shape is None and not problems and program.whole:
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
     choices = (*settings.choices, *walk.choices.values())

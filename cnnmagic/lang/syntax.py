@@ -213,11 +213,15 @@ class Use(Statement):
 
 @dataclass(frozen=True)
 class Program:
-    """A whole cell as written; `text` is what the user typed and `first_line` the number of its first line."""
+    """A cell as written; `text` is what the user typed and `first_line` the number of its first line.
+
+    It is not `whole` where lines of it could not be read; then nothing can be told of shapes.
+    """
 
     text: str
     statements: tuple[Statement, ...]
     first_line: int = 1
+    whole: bool = True
 
 
 LONGEST_INTEGER = 40
@@ -225,6 +229,8 @@ _INTEGER = re.compile(r"[+-]?\d+")
 # No two parts of these take the same digits, so that a long word is not tried in every way of sharing them out.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _FRACTION = re.compile(r"(\d+(?:\.\d*)?)/(\d+(?:\.\d*)?)")
+_PERCENT = re.compile(r"(\d+(?:\.\d*)?)%")
+_UNITS = re.compile(r"(\d{1,9})-d", re.IGNORECASE)  # `4096-d fc`
 _SIZE = re.compile(r"(\d{1,9}|\?|any)(?:[x×](\d{1,9}|\?|any))+", re.IGNORECASE)
 _STRIDE = re.compile(r"/\d{1,9}(?:[x×]\d{1,9})*", re.IGNORECASE)
 _TIMES = re.compile(r"[x×]", re.IGNORECASE)
@@ -249,6 +255,10 @@ def _read(text: str) -> Value:
         return Size((None,))
     if (fraction := _FRACTION.fullmatch(text)) and float(fraction[2]):
         return float(fraction[1]) / float(fraction[2])
+    if percent := _PERCENT.fullmatch(text):
+        return float(percent[1]) / 100
+    if units := _UNITS.fullmatch(text):
+        return int(units[1])
     return Text(text) if _PATH.match(text) else Name(text)
 
 

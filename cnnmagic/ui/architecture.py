@@ -12,7 +12,7 @@ from cnnmagic.ui.area import Area, Border, Cell, Point, Wire
 from cnnmagic.ui.kinds import ALL, MERGE, Kind, kind_of
 from cnnmagic.ui.label import FONT_SIZE, fitted, text_width, xml_text
 from cnnmagic.ui.layout import place
-from cnnmagic.ui.sketch import FREE_SIZE, Row, boxes_of, frames_of, read_boxes
+from cnnmagic.ui.sketch import FREE_SIZE, Box, Row, boxes_of, frames_of, read_boxes
 from cnnmagic.ui.volume import BAR, PITCH, Solid, draw_caption, draw_merge, draw_solid, measure, wrapped
 from cnnmagic.ui.wiring import wired
 
@@ -39,7 +39,9 @@ def draw_network(plan: Plan, name: str = "", color: str = "currentColor") -> str
     down = MARGIN + 3 * PITCH
     area = area.at(MARGIN, down - area.top)
     kinds = [kind for kind in ALL if kind in {box.kind for box in boxes}]
-    legend, bottom = _draw_legend(kinds, _explained(plan, row), width - 2 * MARGIN, area.bottom + 2 * PITCH)
+    legend, bottom = _draw_legend(
+        kinds, _sign(boxes), _explained(plan, row), width - 2 * MARGIN, area.bottom + 2 * PITCH
+    )
     paint = "" if color == "currentColor" else f' color="{xml_text(color)}"'
     height = bottom + MARGIN
     return (
@@ -150,14 +152,14 @@ def _arrow(before: Point, tip: Point) -> str:
     )
 
 
-def _draw_legend(kinds: Sequence[Kind], explained: str, width: int, y: int) -> tuple[str, int]:
+def _draw_legend(kinds: Sequence[Kind], sign: str, explained: str, width: int, y: int) -> tuple[str, int]:
     """Draw a sample of each kind and the explanation below; give also where they end."""
     drawn, x = [], MARGIN
     for kind in kinds:
         room = ENTRY + ceil(text_width(kind.label))
         if x > MARGIN and x + room > MARGIN + width:
             x, y = MARGIN, y + 2 * PITCH
-        drawn.append(f'{_draw_sample(kind, x, y)}<text x="{x + ENTRY - 5}" y="{y + 4}">{kind.label}</text>')
+        drawn.append(f'{_draw_sample(kind, sign, x, y)}<text x="{x + ENTRY - 5}" y="{y + 4}">{kind.label}</text>')
         x += room + ENTRY // 2
     lines = wrapped(explained, width)
     y += 2 * PITCH
@@ -165,8 +167,13 @@ def _draw_legend(kinds: Sequence[Kind], explained: str, width: int, y: int) -> t
     return f'{"".join(drawn)}<text opacity=".7">{notes}</text>', y + PITCH * (len(lines) - 1)
 
 
-def _draw_sample(kind: Kind, x: int, y: int) -> str:
+def _sign(boxes: Sequence[Box]) -> str:
+    """What the first place where paths meet does, whose sign stands for all in the legend."""
+    return next((box.phrases[0] for box in boxes if box.kind is MERGE), "")
+
+
+def _draw_sample(kind: Kind, sign: str, x: int, y: int) -> str:
     if kind is MERGE:
-        return draw_merge("add", x + 10, y)
+        return draw_merge(sign, x + 10, y)
     solid = Solid(BAR, 20) if kind.label in BARS else SAMPLE
     return draw_solid(kind, solid, x + 2, y - solid.tall // 2)

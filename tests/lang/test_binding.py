@@ -66,7 +66,7 @@ def test_aliases_are_answered_with_the_name_in_keras():
         "`kernel` is Keras's `kernel_size`",
         "`stride` is Keras's `strides`",
     )
-    assert not set(ALIASES) & set(Conv2D.__dataclass_fields__)
+    assert set(ALIASES) & set(Conv2D.__dataclass_fields__) <= {"kernel_size"}  # which pools call `pool_size`
 
 
 def test_flags_choices_and_further_arguments():
@@ -86,7 +86,7 @@ REFUSED = {
     "conv 32 3x3 filters=16": "`filters` is given twice",
     "conv 32 32 32 32": "`32` fits no argument of `conv`",
     "conv relu tanh": "`tanh` is one activation too many",
-    "conv strides": "`strides` needs a value: `strides=…`",
+    "conv strides": "`strides` needs a value.",
     "conv filers=3": "no argument `filers`; did you mean `filters`",
     "conv filters=-1": "`filters=-1`: `-1` is not a whole number",
     "conv 3x3x3": "`3x3x3` fits no argument",
