@@ -10,6 +10,7 @@ from cnnmagic.layers.weight_rules import RULES, WeightRule, kind_of, word_of
 from cnnmagic.wording import closest, listed, sentence
 
 WORDS = ("mode", "distribution")
+OTHER_NAMES = ("uniform", "normal", "one", "zero", "identityinitializer", "identity_initializer")
 
 
 def read_call(argument: str, call: syntax.Call) -> WeightRule:
@@ -28,6 +29,13 @@ def read_call(argument: str, call: syntax.Call) -> WeightRule:
             raise PlanError(what, remedy=f"It takes {listed(names) or 'none'}.")
         given[name] = _plain(name, value, call)
     return WeightRule(kind, class_name, tuple((name, given[name]) for name in names if name in given))
+
+
+def check_rule(argument: str, written: str) -> None:
+    """Raise `PlanError` where a word is no rule for weights that Keras knows by name."""
+    kind = kind_of(argument)
+    if kind and written.lower() not in OTHER_NAMES:
+        _class_name(kind, written)
 
 
 def _class_name(kind: str, written: str) -> str:

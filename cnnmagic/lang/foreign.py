@@ -27,6 +27,8 @@ INSTEAD = {
     "keras": "A cell is the model: write its layers, one a line.",
     "model": "A cell is the model: write its layers, one a line.",
     "sequential": "A cell is the model: write its layers, one a line.",
+    "lambda": "A cell runs no code: build on the model of `cnnmagic.build` for that.",
+    "multiheadattention": "It takes several inputs, and layers of one are what a line can hold.",
     "layer": "A line is a layer: `conv 32 3x3 relu`.",
     "shortcut": "Write `residual:` and indent the lines that it goes around, or `add` and the label of a layer.",
     "eltwise": "Write `add` and the label of a layer.",

@@ -73,6 +73,6 @@ def _unknown(walk: Walk, name: str) -> Problem:
     if instead := instead_of(name):
         return Problem(f"no layer `{name}`.", remedy=instead)
     own = [block.name for block in walk.blocks.values()]
-    near = closest(name, [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *own])
+    near = closest(name, [*BY_WORD, *KEYWORDS, "output", "se", *ACTIVATIONS, *own, *KERAS_LAYERS])
     remedy = "Layers: conv, maxpool, avgpool, globalavgpool, dense, flatten, dropout, bn, output and more: `%cnn help`."
     return Problem(f"no layer `{name}`{near or '.'}", remedy="" if near else remedy)

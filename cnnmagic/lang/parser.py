@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 from lark.indenter import DedentError, Indenter
 
 from cnnmagic.errors import CnnError, ParseError, Place, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.limits import MOST_IN_BRACKETS, MOST_IN_STATEMENT
+from cnnmagic.lang.slips import explain, no_colon
 from cnnmagic.lang.source import Source, read_source
+from cnnmagic.lang.syntax import SUITES
 
 DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
-SUITES = ("block", "repeat", "residual", "branches", "branch")
 JOINS = ("from", "add", "concat", "average", "max", "multiply")
 KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
 INPUTS = ("keras.input", "layers.input", "keras.layers.input", "tf.keras.input", "tf.keras.layers.input")
 MERGES = ("concat", "add", "average", "max")
-PYTHON = ("model.", "keras.", "self.", "tf.", "nn.", "layers.")
 READ_AGAIN = 20
 READ_AT_MOST = 100_000  # characters read in vain, after which the slips found so far are told
-
-_ASSIGNMENT = re.compile(r"\s*\w+\s*=")
-_CALL_KEPT = re.compile(r"\s*\w+\s*=\s*[A-Za-z][\w.]*\(")
 
 
 class _Indentation(Indenter):
@@ -83,58 +79,12 @@ def _read(source: Source, problems: list[Problem]) -> Tree[Token] | None:
             problems.append(source.unbalanced_bracket())
             return None
         except UnexpectedInput as slip:
-            problem, line = _explain(slip, source)
+            problem, line = explain(slip, source)
             problems.append(problem)
             read += slip.pos_in_stream or 0
             if read > READ_AT_MOST or not source.strike(line):
                 return None
     return None
-
-
-def _explain(slip: UnexpectedInput, source: Source) -> tuple[Problem, int]:
-    """What lark stumbled over in the user's terms, and the line to leave out."""
-    line, column = max(slip.line, 1), max(slip.column, 1)
-    token = slip.token if isinstance(slip, UnexpectedToken) else None
-    if token is not None and token.type == "_INDENT":
-        line = min(line + str(token).count("\n") + 1, len(source.lines)) if "\n" in token else source.next_line(line)
-        opener = source.line_before(line)
-        if opener and source.lines[opener - 1].split()[0].lower() in SUITES:
-            return _no_colon(source.lines[opener - 1].split()[0].lower(), source.whole(opener)), opener
-        place = source.whole(line)
-        return Problem("this line is indented, and no block is open here.", place, remedy="Take the blanks away."), line
-    opening = source.open_bracket(line)
-    if opening and (opening.line - source.first_line + 1 < line or token is None or token.type in ("_NL", "$END")):
-        remedy = "Close it on the same statement."
-        return Problem("this bracket is never closed.", opening, remedy=remedy), opening.line - source.first_line + 1
-    if token is None or token.type not in ("_NL", "$END", "_DEDENT"):
-        wrong = str(token) if token else source.lines[line - 1][column - 1 : column]
-        place = source.place(line, column, column + max(1, len(wrong)))
-        return Problem(f"`{wrong}` can't stand here.", place, remedy=_suggest(wrong, source.lines[line - 1])), line
-    place = source.whole(line)
-    return Problem("this line breaks off: something is missing after its last word.", place), line
-
-
-def _no_colon(keyword: str, place: Place) -> Problem:
-    return Problem(f"`{keyword}` needs a `:` at its end and indented lines after it.", place)
-
-
-def _suggest(wrong: str, line: str) -> str:
-    if (wrong == "(" and line.strip().startswith(PYTHON)) or (wrong == "=" and _CALL_KEPT.match(line)):
-        return "A cell is no Python: write the layers alone, one a line, such as `Conv2D(32, 3)`."
-    if wrong == "=" and _ASSIGNMENT.match(line):
-        return "Arguments stand on their layer's line, `conv 32 strides=2`; `a <- conv 32 3x3` labels a layer `a`."
-    hints = {
-        "=": "An argument is written `name=value`, with a name before and a value after the `=`.",
-        ":": "Only `block`, `repeat`, `residual`, `branches` and `branch` open an indented block with `:`.",
-        "'": "No quotes are needed; where you use them, close them.",
-        '"': "No quotes are needed; where you use them, close them.",
-        ")": "There is no `(` before it.",
-        "}": "There is no `{` before it.",
-        "-": "An arrow is written `->` or `<-`.",
-        ">": "An arrow is written `->`.",
-        "<": "A label is written `name <- layer`.",
-    }
-    return hints.get(wrong[:1], "One statement a line: a layer's name, then its words.")
 
 
 class _Reader:
@@ -313,7 +263,7 @@ def _check_frame(keyword: str, place: Place, suite: bool, body: bool, label: boo
     if suite and keyword not in SUITES:
         raise ParseError(f"`{keyword}` opens no block.", place=place, remedy="Take the `:` at its end away.")
     if needs_suite and not suite:
-        raise ParseError(_no_colon(keyword, place))
+        raise ParseError(no_colon(keyword, place))
     if suite and not body:
         raise ParseError(f"`{keyword}` has no lines in it.", place=place, remedy="Indent the lines that belong to it.")
     if label and keyword in KEYWORDS and keyword not in JOINS:

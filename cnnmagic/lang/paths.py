@@ -54,7 +54,7 @@ def residual(walk: Walk, statement: syntax.Residual) -> None:
         return
     place, inner = statement.place, walk.current
     if inner.source == entry.source:
-        raise PlanError("this `residual` holds no layers.")
+        raise PlanError("this `residual` holds no layers.", remedy="Indent the layers that its input goes around.")
     if inner.shape != entry.shape:
         entry = _projected(walk, entry, inner, place, project)
     walk.push(MERGE_CLASSES["add"](), (inner, entry), place, "add")
@@ -69,7 +69,8 @@ def _projected(walk: Walk, entry: Tensor, inner: Tensor, place: Place, project: 
         remedy = "Take `project=no` away, or make both ends alike."
         raise PlanError(f"the two ends of `residual` differ ({ends}).", remedy=remedy)
     if len(entry.shape) != 3 or len(inner.shape) != 3:
-        raise PlanError(f"the two ends of `residual` differ ({ends}), and only volumes can be projected.")
+        message = f"the two ends of `residual` differ ({ends}), and only volumes can be projected."
+        raise PlanError(message, remedy="Let its last layer give what comes in: as many numbers, the same shape.")
     down, across = (after / before for before, after in zip(entry.field.jump, inner.field.jump, strict=True))
     strides = (max(1, round(down)), max(1, round(across)))
     convolution = Conv2D(filters=inner.shape[-1] or 1, kernel_size=(1, 1), strides=strides, use_bias=False)
@@ -149,5 +150,5 @@ def _residual_words(statement: syntax.Residual) -> tuple[str | None, bool]:
 def _difference(one: Shape, other: Shape) -> str:
     """`8 and 16 channels`, or the two shapes where they differ in more."""
     if one[:-1] == other[:-1]:
-        return f"{one[-1]} and {other[-1]} channels"
+        return f"{one[-1]} and {other[-1]} {'channels' if len(one) > 1 else 'numbers'}"
     return " and ".join("x".join("?" if size is None else str(size) for size in shape) for shape in (one, other))

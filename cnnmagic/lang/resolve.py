@@ -44,7 +44,7 @@ def resolve(
     if not statements:
         raise _nothing_there(program, problems)
     walk = Walk(variables, problems, notes, measure)
-    walk.begin(settings.shape, settings.first, settings.facts, bool(settings.data_problems))
+    walk.begin(settings.shape, settings.first, settings.facts, _data_failed(settings))
     walk.lost |= not program.whole
     walk.further = {s.name.lower(): s.place.line for s in statements if isinstance(s, syntax.Block)}
     walk.suite(statements)
@@ -70,6 +70,11 @@ def resolve(
         notes=tuple(dict.fromkeys(notes)),
         **_of(settings),
     )
+
+
+def _data_failed(settings: Settings) -> bool:
+    """Whether the `data` line is wrong, which is told already, so that the classes are not asked for again."""
+    return bool(settings.data_problems) or ("data" in settings.places and settings.source is None)
 
 
 def _of(settings: Settings) -> dict[str, Any]:

@@ -224,6 +224,7 @@ class Program:
     whole: bool = True
 
 
+SUITES = ("block", "repeat", "residual", "branches", "branch")
 LONGEST_INTEGER = 40
 _INTEGER = re.compile(r"[+-]?\d+")
 # No two parts of these take the same digits, so that a long word is not tried in every way of sharing them out.

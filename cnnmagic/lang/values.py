@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
-from cnnmagic.lang.calls import read_call
+from cnnmagic.lang.calls import check_rule, read_call
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
 from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.plans import PRECISIONS, SCHEDULES
@@ -87,6 +87,8 @@ def plain(value: syntax.Value, argument: str = "") -> Any:
             return sizes
         case syntax.Name() | syntax.Text():
             word = str(value).lower()
+            if word != "none":
+                check_rule(argument, str(value))
             return None if word == "none" else FLAGS.get(word, str(value))
     return value
 

@@ -45,6 +45,10 @@ def _follow(value: Any, step: re.Match[str], path: str) -> Any:
         raise PlanError(
             f"`{path[: step.start()]}` has no `{step[0]}`.", remedy="Look at the value in a cell of its own."
         ) from None
+    except Exception as error:  # whatever a class of the user's raises when it is asked
+        told = ", ".join(filter(None, (type(error).__name__, str(error))))
+        message = f"`{path[: step.start()]}` does not give its `{step[0]}`: {told}"
+        raise PlanError(sentence(message), remedy="Look at the value in a cell of its own.") from error
 
 
 def fill(statement: Any, variables: Mapping[str, Any]) -> Any:

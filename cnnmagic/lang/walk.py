@@ -175,4 +175,5 @@ def _out_of_place(statement: syntax.Statement) -> PlanError:
             return PlanError(f"`{name}` belongs to the cell as a whole.", remedy="Move it out of the block.")
         case syntax.Use():
             return PlanError("`use` stands only at the top of a cell.", remedy="Move it out of the block.")
-    return PlanError("`branch` stands only under `branches -> concat:`.")
+    remedy = "Write `branches -> concat:` above it, and indent it."
+    return PlanError("`branch` stands only under `branches -> concat:`.", remedy=remedy)

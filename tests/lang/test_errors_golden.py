@@ -69,6 +69,10 @@ WHOLE = {
     "unreadable_block": "input 8x8x1\nblock b(f:\n    conv f 3x3\nb 3\noutput 10\n",
     "unreadable_input": "input = 28x28x1\nconv 8 3x3\noutput 10\n",
     "repeat_without_colon_and_more": "input 8x8x1\nrepeat 2\n    conv 3 rleu\noutput 10\n",
+    "keras_class_misspelt": "input 8x8x1\nGausianNoise 0.1\nLambda 2\noutput 2\n",
+    "rule_misspelt": "input 8x8x1\nconv 3 3 kernel_initializer=hee_normal kernel_regularizer=l3\noutput 2\n",
+    "data_unknown_and_output_alone": "data mnit\nconv 8 3x3\noutput\ntrain\n",
+    "residual_of_lists": "input 8x8x1\nflatten\nresidual:\n    dense 5\noutput 3\n",
     "size_with_blanks": "input 28 x 28 x 1\nconv 8 3x3\noutput 10\n",
 }
 # Lines between `input 28x28x1` and `output 10`.

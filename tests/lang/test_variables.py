@@ -146,3 +146,21 @@ def test_values_stand_for_words_of_every_statement(line, written, variables):
     found, expected = plan(f"{line}\noutput 10", **variables), plan(f"{written}\noutput 10")
     for part in ("steps", "training", "seed", "resize", "input_shape"):
         assert getattr(found, part) == getattr(expected, part)
+
+
+class Unwilling:
+    """Its parts can't be had."""
+
+    @property
+    def width(self) -> int:
+        raise RuntimeError("not open yet")
+
+    def __getitem__(self, index: int) -> int:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("path, told", [("it.width", "RuntimeError, not open yet"), ("it[0]", "ZeroDivisionError")])
+def test_what_a_value_raises_is_told_at_the_word(path: str, told: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan("input 8x8x1\nconv {{" + path + "}} 3x3\noutput 2", it=Unwilling())
+    assert told in str(caught.value) and caught.value.problems[0].place.column == 6
