@@ -163,4 +163,5 @@ class Unwilling:
 def test_what_a_value_raises_is_told_at_the_word(path: str, told: str) -> None:
     with pytest.raises(PlanError) as caught:
         plan("input 8x8x1\nconv {{" + path + "}} 3x3\noutput 2", it=Unwilling())
-    assert told in str(caught.value) and caught.value.problems[0].place.column == 6
+    place = caught.value.problems[0].place
+    assert told in str(caught.value) and place and place.column == 6
