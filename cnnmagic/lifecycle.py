@@ -163,6 +163,7 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
         raise RunError(f"{record.name} has {record.about['phase']}: there is nothing to resume.", remedy=remedy)
     if not has_snapshot(record.folder) and not record.about["history"]:
         run = _brought_back(record, variables, data, RunState(name=record.name))
+        run.note("no checkpoint had been written yet: the training begins anew")
         run.start(work_of(run))
         return run
     snapshot, story = read_snapshot(record.folder)
