@@ -11,7 +11,6 @@ from cnnmagic.errors import CnnError, RunError
 from cnnmagic.explain import catalogue
 from cnnmagic.explain.answer import Answer
 from cnnmagic.explain.find import find_question
-from cnnmagic.explain.language import language
 from cnnmagic.explain.texts import Words
 from cnnmagic.logbook import standings
 from cnnmagic.plans import Plan
@@ -35,7 +34,7 @@ def questions_panel(session: Session, name: str, found: Plan | Run) -> Panel:
         partial(answered, session, name, found),
         partial(_found, ids),
         partial(train_twin, session, name, found),
-        {key: said(key) for key in WORDS} | {"lang": language()},
+        {key: said(key) for key in WORDS},
     )
 
 

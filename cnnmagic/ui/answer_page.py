@@ -84,7 +84,7 @@ class AnswerPage:
         for control in answer.controls:
             if control in new:
                 self.settings[control.key] = Setting(control, self._set, self.words["upload"])
-            else:
+            elif not self._wanted:  # else something was set meanwhile, and its answer is on the way
                 self.settings[control.key].follow(control)
         if new:
             self.controls.children = tuple(part for one in self.settings.values() for part in one.widgets)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from cnnmagic.ui.busy import answer_while_busy
+from cnnmagic.ui.upload import uploaded
 
 if TYPE_CHECKING:
     from cnnmagic.explain.answer import Control
@@ -29,7 +30,6 @@ class Setting:
         self.widget.observe(self._changed, "value")
         self.widgets = [self.widget]
         if control.key == "image":
-            # A new one for each file: what ipywidgets 7 and 8 take to empty it differs.
             self.upload = widgets.FileUpload(accept="image/*", multiple=False, description=upload)
             self.upload.observe(self._uploaded, "value")
             self.widgets.append(self.upload)
@@ -46,6 +46,8 @@ class Setting:
             if not control.options and control.most != self.widget.max:
                 self.widget.value = min(self.widget.value, control.most)
                 self.widget.max = control.most
+            if self.widget.value != control.value:
+                self.widget.value = control.value
             self.control = control
         finally:
             self._following = False
@@ -56,13 +58,7 @@ class Setting:
 
     def _uploaded(self, change: dict[str, Any]) -> None:
         if change["new"]:
-            self.set(self.control.key, uploaded(change["new"]))
-
-
-def uploaded(value: Any) -> bytes:
-    """The bytes of a `FileUpload`'s one file: a dictionary by name in ipywidgets 7, a tuple in 8."""
-    found = next(iter(value.values())) if isinstance(value, dict) else value[0]
-    return bytes(found["content"])
+            self.set(self.control.key, uploaded(change["new"])[0])
 
 
 def _widget(control: Control) -> Any:

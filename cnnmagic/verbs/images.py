@@ -82,8 +82,9 @@ def _uploaded(value: Any) -> Any:
     files = getattr(value, "value", None)
     if not hasattr(value, "accept") or not files:
         return value
-    given = files.values() if isinstance(files, dict) else files  # ipywidgets 7 has a dict, 8 a tuple
-    return [bytes(file["content"]) for file in given]
+    from cnnmagic.ui.upload import uploaded
+
+    return uploaded(files)
 
 
 def _names(images: Any, count: int) -> list[str]:
@@ -99,10 +100,10 @@ def _page(run: Run, images: Any, answers: Any, names: Sequence[str]) -> str:
     from cnnmagic.ui.image_grid import Cell, grid
     from cnnmagic.ui.images import black_and_white, photo
 
-    ready = run.dataset.prepare(images)
-    shown = [image[0] for image in ready] if isinstance(ready, list) else list(ready)
+    ready = run.dataset.prepare(images[:SHOWN_PREDICTIONS] if isinstance(images, list | tuple) else images)
+    shown = [image[0] for image in ready] if isinstance(ready, list) else ready[:SHOWN_PREDICTIONS]
     cells = [
         Cell(photo(image, *black_and_white(image)), f"{name.strip()}: {likeliest(answer, run.dataset.classes)}")
-        for image, answer, name in list(zip(shown, answers, names, strict=True))[:SHOWN_PREDICTIONS]
+        for image, answer, name in zip(shown, answers, names, strict=False)  # of many answers the first are shown
     ]
     return grid(cells, f"{run.name} takes them for", side=128)

@@ -17,7 +17,7 @@ from cnnmagic.pipeline import make_plan
 from cnnmagic.session import Session
 from cnnmagic.ui.answer_page import AnswerPage
 from cnnmagic.ui.panel import Panel
-from cnnmagic.ui.setting import uploaded
+from cnnmagic.ui.upload import uploaded
 from cnnmagic.verbs import act
 from tests.explain.reading import LENET
 
@@ -181,7 +181,8 @@ def test_another_layer_has_another_number_of_filters(trained: Session) -> None:
     assert "filter 7 of line2_conv" in page.view.value
     page.settings["layer"].widget.value = "line3_conv"
     finish(panel)
-    assert "of line3_conv" in page.view.value and page.settings["filter"].widget.max == 1
+    assert "filter 0 of line3_conv" in page.view.value and page.settings["filter"].widget.max == 1
+    assert page.settings["filter"].widget.value == 0
     assert run.ask("convolution", layer="line3_conv").controls[-1].most == 15
 
 
@@ -200,7 +201,7 @@ def test_an_image_of_the_readers_own(trained: Session) -> None:
 
 @pytest.mark.parametrize("value", [{"a.png": {"content": b"12"}}, ({"name": "a.png", "content": memoryview(b"12")},)])
 def test_uploads_of_both_versions_of_ipywidgets(value: object) -> None:
-    assert uploaded(value) == b"12"
+    assert uploaded(value) == [b"12"]
 
 
 def test_names_of_classes_are_text_in_every_answer() -> None:
