@@ -71,19 +71,19 @@ class NetworkProbe:
         return {(height, width): facts.examples + facts.tests} if height and width else None
 
     def picked(self) -> Picked | None:
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return None
         if self._own is not None:
             return Picked(self._shown(self._own[0]), "", 0, "")
         return self._picture(self._split, self._place)
 
     def count(self) -> int:
-        return 0 if self.model is None or self._split is None else len(self._images(self._split))
+        return len(self._images(self._split)) if self._is_ready else 0
 
     def logits(self) -> Sequence[float] | None:
         from cnnmagic.engine.probe_judging import answer
 
-        if self.model is None or self._split is None or self.plan.output is None:
+        if not self._is_ready or self.plan.output is None:
             return None
         return [float(number) for number in answer(self.model, self._one).logits[0]]
 
@@ -98,7 +98,7 @@ class NetworkProbe:
     def stepped(self, layer: str, filter: int, row: int, column: int) -> Stepped | None:
         from cnnmagic.engine.probe_steps import convolution_step
 
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return None
         step = convolution_step(self.model, layer, self._one[0], filter, row, column)
         return Stepped(
@@ -116,14 +116,14 @@ class NetworkProbe:
         return None if image is None else blurred(image.pixels.mean(axis=-1), kernel, times)
 
     def confusion(self) -> Confusion | None:
-        if self._judged is None or self._split is None:
+        if self._judged is None:
             return None
         judged, whole = self._judged.confusion.tolist(), len(self._images(self._split))
         count = min(whole, MOST_JUDGED)
         return Confusion(judged, self._classes(len(judged)), self._split, count, whole, self._judged.calibration.error)
 
     def worst(self) -> Sequence[tuple[Picked, str, float]]:
-        if self._judged is None or self._split is None:
+        if self._judged is None:
             return ()
         names = self._classes(len(self._judged.confusion))
         return [
@@ -134,28 +134,28 @@ class NetworkProbe:
     def maps(self, layer: str) -> Any:
         from cnnmagic.engine.probe_outputs import outputs
 
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return None
         return outputs(self.model, self._one, [layer])[0].values[0]
 
     def gradcam(self, layer: str, number: int | None = None) -> Any:
         from cnnmagic.engine.probe_sight import grad_cam
 
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return None
         return _to_one(grad_cam(self.model, self._one, layer, number).maps[0])
 
     def saliency(self, number: int | None = None) -> Any:
         from cnnmagic.engine.probe_sight import saliency
 
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return None
         return _to_one(saliency(self.model, self._one, number).maps[0])
 
     def activity(self) -> Sequence[Activity]:
         from cnnmagic.engine.probe_activity import activity
 
-        if self.model is None or self._split is None:
+        if not self._is_ready:
             return ()
         images, split = self._images(self._split)[:MOST_SAMPLED], self._split
         return [
@@ -166,7 +166,7 @@ class NetworkProbe:
     def seconds(self) -> Sequence[tuple[str, float]]:
         from cnnmagic.engine.probe_cost import layer_costs
 
-        if self.run is None or self.model is None or self._split is None or not self.run.is_done:
+        if self.run is None or not self._is_ready or not self.run.is_done:
             return ()  # times taken during a training would be wrong
         images = self._images("train")[: batch_of(self.plan)]
         return [(cost.layer, cost.seconds) for cost in layer_costs(self.run.model, images, self.plan)]
@@ -192,14 +192,20 @@ class NetworkProbe:
     def _judged(self) -> Any:
         from cnnmagic.engine.probe_judging import judge
 
-        if self.model is None or self._split in (None, "train") or self.plan.output is None:
+        if not self._is_ready or self._split == "train" or self.plan.output is None:
             return None
-        split = getattr(self.run.dataset, str(self._split))  # type: ignore[union-attr]  # a model has a run
+        split = getattr(self.run.dataset, self._split)  # type: ignore[union-attr]  # a model has a run
         return judge(self.model, split.images[:MOST_JUDGED], split.labels[:MOST_JUDGED])
 
     @cached_property
-    def _split(self) -> str | None:
-        return next((name for name in SPLITS if self.run is not None and len(self._images(name))), None)
+    def _split(self) -> str:
+        """The first split that has images; empty where none has."""
+        return next((name for name in SPLITS if self.run is not None and len(self._images(name))), "")
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether there is a trained model, and an image to show it."""
+        return self.model is not None and bool(self._split)
 
     @cached_property
     def _own(self) -> Any:
@@ -212,7 +218,7 @@ class NetworkProbe:
 
     @property
     def _place(self) -> int:
-        wanted, count = int(self.choices.get("image") or 0), len(self._images(str(self._split)))
+        wanted, count = int(self.choices.get("image") or 0), len(self._images(self._split))
         if not 0 <= wanted < count:
             raise RunError(f"there is no image {wanted}.", remedy=f"The {self._split} split has 0 to {count - 1}.")
         return wanted
@@ -223,7 +229,7 @@ class NetworkProbe:
         if self._own is not None:
             return self._own
         place = self._place
-        return self._images(str(self._split))[place : place + 1]
+        return self._images(self._split)[place : place + 1]
 
     def _images(self, split: str) -> Any:
         return getattr(self.run.dataset, split).images  # type: ignore[union-attr]  # asked only of a run

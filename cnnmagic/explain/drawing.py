@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from html import escape
 from math import log10
+
+from cnnmagic.markup import xml_text
 
 BLUE, ORANGE = "#2a8fd6", "#d5690c"  # told apart by colour-blind eyes; a dash or a hatch tells them apart besides
 SIZE = 12
@@ -15,12 +15,6 @@ YEARS = 180  # pixels across
 _DASHES = 'stroke-dasharray="4 3"'
 PIXEL = 22
 MOST_CELLS = 20
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def safe(text: object) -> str:
-    """Any text as it may stand in SVG or HTML."""
-    return escape(_FORBIDDEN.sub("", str(text)))
 
 
 def svg(width: int, height: int, label: str, drawn: str) -> str:
@@ -28,7 +22,7 @@ def svg(width: int, height: int, label: str, drawn: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'style="max-width:100%;height:auto" font-size="{SIZE}" font-family="sans-serif" fill="currentColor" '
-        f'role="img" aria-label="{safe(label)}">{drawn}</svg>'
+        f'role="img" aria-label="{xml_text(label)}">{drawn}</svg>'
     )
 
 
@@ -38,13 +32,13 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]], log: bool = False, 
     `marks` are other values of the rows, each a stroke across its bar.
     """
     largest = max((*(value for _, value, _ in rows), *marks), default=0)
-    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
+    drawn = [f'<text x="4" y="14" font-weight="600">{xml_text(title)}</text>']
     for number, (label, value, shown) in enumerate(rows):
         y, long = 26 + number * PITCH, round(BAR * _share(value, largest, log))
         drawn.append(
-            f'<text x="{LABEL - 6}" y="{y + 12}" text-anchor="end">{safe(_cut(label))}</text>'
+            f'<text x="{LABEL - 6}" y="{y + 12}" text-anchor="end">{xml_text(_cut(label))}</text>'
             f'<rect x="{LABEL}" y="{y + 2}" width="{max(1, long)}" height="{PITCH - 6}" fill="{BLUE}"/>'
-            f'<text x="{LABEL + max(1, long) + 6}" y="{y + 12}">{safe(shown)}</text>'
+            f'<text x="{LABEL + max(1, long) + 6}" y="{y + 12}">{xml_text(shown)}</text>'
         )
     for number, value in enumerate(marks):
         x, y = LABEL + round(BAR * _share(value, largest, log)), 26 + number * PITCH
@@ -57,13 +51,13 @@ def timeline(title: str, rows: Sequence[tuple[int, str]]) -> str:
     """A line for each (year, what), the eldest first, its dot at its year."""
     ordered = sorted(rows)
     first, last = ordered[0][0], ordered[-1][0]
-    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
+    drawn = [f'<text x="4" y="14" font-weight="600">{xml_text(title)}</text>']
     for number, (year, told) in enumerate(ordered):
         x, y = 50 + round(YEARS * (year - first) / max(1, last - first)), 36 + number * PITCH
         drawn.append(
             f'<text x="4" y="{y}">{year}</text><path d="M50 {y - 4}H{50 + YEARS}" stroke="currentColor" '
             f'stroke-opacity=".2"/><circle cx="{x}" cy="{y - 4}" r="5" fill="{BLUE}"/>'
-            f'<text x="{70 + YEARS}" y="{y}">{safe(_cut(told, 64))}</text>'
+            f'<text x="{70 + YEARS}" y="{y}">{xml_text(_cut(told, 64))}</text>'
         )
     told = f"{title}: " + "; ".join(f"{year} {told}" for year, told in ordered)
     return svg(70 + YEARS + 430, 34 + len(ordered) * PITCH, told, "".join(drawn))
@@ -71,13 +65,13 @@ def timeline(title: str, rows: Sequence[tuple[int, str]]) -> str:
 
 def stack(title: str, rows: Sequence[tuple[str, str, bool]]) -> str:
     """Boxes upon each other, (what, which, whether it is there), the uppermost first; what is not there is dashed."""
-    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
+    drawn = [f'<text x="4" y="14" font-weight="600">{xml_text(title)}</text>']
     for number, (name, told, there) in enumerate(rows):
         y, style = 24 + number * 34, f'fill="{BLUE}" fill-opacity=".2"' if there else f'fill="none" {_DASHES}'
         drawn.append(
             f'<rect x="4" y="{y}" width="420" height="28" rx="4" stroke="currentColor" stroke-opacity=".5" {style}/>'
-            f'<text x="16" y="{y + 19}" font-weight="600">{safe(name)}</text>'
-            f'<text x="160" y="{y + 19}">{safe(_cut(told, 44))}</text>'
+            f'<text x="16" y="{y + 19}" font-weight="600">{xml_text(name)}</text>'
+            f'<text x="160" y="{y + 19}">{xml_text(_cut(told, 44))}</text>'
         )
     told = f"{title}: " + "; ".join(f"{name}: {told}" for name, told, _ in rows)
     return svg(430, 30 + len(rows) * 34, told, "".join(drawn))
@@ -97,7 +91,7 @@ def window(side: int, kernel: int, pads: tuple[int, int], title: str, x: int = 0
             )
     middle = kernel * PIXEL / 2
     return (
-        f'<text x="{x}" y="14" font-weight="600">{safe(title)}</text>{"".join(cells)}'
+        f'<text x="{x}" y="14" font-weight="600">{xml_text(title)}</text>{"".join(cells)}'
         f'<rect x="{x}" y="24" width="{kernel * PIXEL}" height="{kernel * PIXEL}" fill="none" stroke="{ORANGE}" '
         f'stroke-width="3"/><circle cx="{x + middle:g}" cy="{24 + middle:g}" r="4" fill="{ORANGE}"/>'
         f'<circle cx="{x + (before + 0.5) * PIXEL:g}" cy="{24 + (before + 0.5) * PIXEL:g}" r="7" fill="none" '
@@ -108,11 +102,11 @@ def window(side: int, kernel: int, pads: tuple[int, int], title: str, x: int = 0
 def matrix(title: str, counts: Sequence[Sequence[int]], names: Sequence[str], across: str, down: str) -> str:
     """A table of counts, darker where there are more; the diagonal is framed."""
     largest = max((count for row in counts for count in row), default=1) or 1
-    drawn = [f'<text x="4" y="14" font-weight="600">{safe(title)}</text>']
-    drawn.append(f'<text x="100" y="34">{safe(across)}</text><text x="4" y="56">{safe(down)}</text>')
+    drawn = [f'<text x="4" y="14" font-weight="600">{xml_text(title)}</text>']
+    drawn.append(f'<text x="100" y="34">{xml_text(across)}</text><text x="4" y="56">{xml_text(down)}</text>')
     for row, line in enumerate(counts):
-        drawn.append(f'<text x="92" y="{80 + row * 24}" text-anchor="end">{safe(_cut(names[row], 12))}</text>')
-        drawn.append(f'<text x="{112 + row * 34}" y="56" text-anchor="middle">{safe(_cut(names[row], 4))}</text>')
+        drawn.append(f'<text x="92" y="{80 + row * 24}" text-anchor="end">{xml_text(_cut(names[row], 12))}</text>')
+        drawn.append(f'<text x="{112 + row * 34}" y="56" text-anchor="middle">{xml_text(_cut(names[row], 4))}</text>')
         for column, count in enumerate(line):
             frame = (
                 f'stroke="{BLUE}" stroke-width="2"' if row == column else 'stroke="currentColor" stroke-opacity=".2"'

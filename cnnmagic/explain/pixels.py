@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnmagic.explain.drawing import ORANGE, safe, svg
+from cnnmagic.explain.drawing import ORANGE, svg
+from cnnmagic.markup import xml_text
 
 SIDE = 240  # on the page, at the least
 MOST = 40  # pixels a side that are drawn; of a larger channel the part around the frame
@@ -29,7 +30,7 @@ def grid(values: Any, frame: Frame, title: str) -> str:
         drawn.append(f'<rect x="{x}" y="{24 + y}" {size} fill="none" stroke="{color}" stroke-width="{wide}"/>')
     outside = f'<rect x="0" y="24" width="{across * side}" height="{down * side}" fill="none" {_DASHED}/>'
     told = f"{title}: {height}x{width}, frame from row {frame[0]}, column {frame[1]}"
-    head = f'<text x="0" y="14" font-weight="600">{safe(title)}</text>'
+    head = f'<text x="0" y="14" font-weight="600">{xml_text(title)}</text>'
     return svg(max(SIDE, across * side) + 3, 28 + down * side, told, head + outside + "".join(drawn))
 
 

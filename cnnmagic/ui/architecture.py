@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from math import ceil
 
 from cnnmagic.layers import show
+from cnnmagic.markup import xml_text
 from cnnmagic.plans import Plan
 from cnnmagic.ui.area import Area, Border, Cell, Point, Wire
 from cnnmagic.ui.kinds import ALL, MERGE, Kind, kind_of
-from cnnmagic.ui.label import FONT_SIZE, fitted, text_width, xml_text
+from cnnmagic.ui.label import FONT_SIZE, fitted, text_width
 from cnnmagic.ui.layout import place
 from cnnmagic.ui.sketch import FREE_SIZE, Box, Row, boxes_of, frames_of, read_boxes
 from cnnmagic.ui.volume import BAR, PITCH, Solid, draw_caption, draw_merge, draw_solid, measure, wrapped

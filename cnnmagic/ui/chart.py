@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from math import log10
 
-from cnnmagic.ui.label import FONT_SIZE, xml_text
+from cnnmagic.markup import xml_text
+from cnnmagic.ui.label import FONT_SIZE
 from cnnmagic.ui.line import PENS, Point, Style, drawable_runs, thinned
 from cnnmagic.ui.plot import (
     LEFT,

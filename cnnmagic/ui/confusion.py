@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from cnnmagic.events import ClassesSeen
+from cnnmagic.markup import xml_text
 from cnnmagic.state import RunState
-from cnnmagic.ui.label import FONT_SIZE, fitted, xml_text
+from cnnmagic.ui.label import FONT_SIZE, fitted
 
 SIDE, LABEL = 250, 76  # pixels of the matrix, and of the names of its rows
 LARGEST_CELL, SMALLEST_CELL = 25, 3

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from cnnmagic.markup import xml_text
 from cnnmagic.survey import Finding, Sample, Survey
 from cnnmagic.ui.image_grid import Cell, grid
 from cnnmagic.ui.images import black_and_white, photo
-from cnnmagic.ui.label import xml_text
 
 CELL = 'style="text-align:right;padding:0 12px 0 0"'
 FIRST = 'style="text-align:left;padding:0 12px 0 0"'

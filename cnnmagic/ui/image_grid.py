@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from cnnmagic.markup import xml_text
 from cnnmagic.ui.images import black_and_white, coloured, coloured_by_sign, data_uri, largest_size, photo
-from cnnmagic.ui.label import xml_text
 
 SIDE, LEAST_SIDE = 72, 16
 MOST_CELLS = 256

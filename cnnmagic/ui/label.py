@@ -1,28 +1,8 @@
-"""Makes any text safe to stand in SVG, and short enough for its place there."""
+"""Makes any text short enough for its place in SVG."""
 
-import re
-from html import escape
 from unicodedata import east_asian_width
 
 FONT_SIZE = 11  # pixels
-
-# XML has no way of writing these, escaped or not.
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def xml_text(text: str) -> str:
-    """Escape text for an element or an attribute, and drop what XML cannot hold."""
-    return escape(printable(text))
-
-
-def printable(text: str) -> str:
-    """The text without what XML cannot hold: control characters, halves of characters."""
-    return _FORBIDDEN.sub("", text)
-
-
-def coded(text: str) -> str:
-    """The text escaped, with `words` of the language set as code."""
-    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", xml_text(text))
 
 
 def text_width(text: str) -> float:

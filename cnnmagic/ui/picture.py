@@ -6,11 +6,12 @@ import base64
 from html import escape
 
 from cnnmagic.diagnosis import diagnose
+from cnnmagic.markup import xml_text
 from cnnmagic.state import RunState
 from cnnmagic.ui.chart import describe, draw
 from cnnmagic.ui.confusion import MOST_DRAWN, class_table, describe_matrix, matrix_svg, told_of
 from cnnmagic.ui.glance import Glance, charts, glance
-from cnnmagic.ui.label import FONT_SIZE, fitted, xml_text
+from cnnmagic.ui.label import FONT_SIZE, fitted
 from cnnmagic.ui.pages import layers_html, notes_html
 
 WIDTH, HEIGHT = 900, 340

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.ui.label import xml_text
+from cnnmagic.markup import xml_text
 
 SIDE = 96  # pixels on the page
 COLORS, HEAT = "gray", "inferno"  # of even lightness, so that they read without colour too

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from cnnmagic.markup import coded
 from cnnmagic.plans import Plan
 from cnnmagic.table import HEADER, LEFT, rows, summary, totals
-from cnnmagic.ui.label import coded
 
 LONGEST_OPEN = 24
 CELL = "padding:1px 10px;border:0;background:none"

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from cnnmagic.ui.label import fitted, text_width, xml_text
+from cnnmagic.markup import xml_text
+from cnnmagic.ui.label import fitted, text_width
 from cnnmagic.ui.line import Pen, Pixel, Point, line_path, mark_path
 from cnnmagic.ui.scale import Scale
 

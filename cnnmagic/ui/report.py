@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from cnnmagic.ui.label import printable, xml_text
+from cnnmagic.markup import printable, xml_text
 
 # What tells a report from any other file that somebody has put in its place.
 MARK = '<meta name="generator" content="cnnmagic report"/>'

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from cnnmagic.diagnosis import diagnose
 from cnnmagic.events import ClassesSeen
+from cnnmagic.markup import coded, xml_text
 from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 from cnnmagic.ui.architecture import draw_network
 from cnnmagic.ui.chart import draw
 from cnnmagic.ui.confusion import MOST_DRAWN, class_rows, matrix_svg
 from cnnmagic.ui.glance import charts
-from cnnmagic.ui.label import coded, xml_text
 from cnnmagic.ui.plan_html import plan_table
 from cnnmagic.ui.report import Part
 

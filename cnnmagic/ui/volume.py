@@ -8,8 +8,9 @@ from itertools import groupby
 from math import log, sqrt
 
 from cnnmagic.layers import show
+from cnnmagic.markup import xml_text
 from cnnmagic.ui.kinds import MERGE, Kind
-from cnnmagic.ui.label import fitted, text_width, xml_text
+from cnnmagic.ui.label import fitted, text_width
 from cnnmagic.ui.sketch import Box
 
 # All in pixels: a volume's longest edges, and what is added so that the shortest are seen.

@@ -122,12 +122,6 @@ def test_the_disk_tells_where_the_schedule_of_more_epochs_begins(monkeypatch) ->
     assert numbers(cnnmagic.resume("killed").history) == numbers(longer.history)
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
-    run = prepared("waiting")
-    work_of(run)  # what it is, is on record while it waits for its turn
-    assert numbers(cnnmagic.resume("waiting").history) == numbers(trained("undisturbed").history)
-
-
 def test_a_file_that_is_no_checkpoint_is_said_to_be_none() -> None:
     run = trained("spoilt", epochs=1)
     assert run.folder is not None
@@ -230,9 +224,9 @@ def test_nothing_to_resume() -> None:
         cnnmagic.resume("nobody")
 
 
-def test_a_run_ended_before_its_first_checkpoint_begins_anew() -> None:
+def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
     run = prepared("early")
-    work_of(run)
+    work_of(run)  # what it is, is on record while it waits for its turn
     assert find_record("early").about["phase"] == "training"
     again = cnnmagic.resume("early")
     assert "no checkpoint had been written yet: the training begins anew" in again.state.notes

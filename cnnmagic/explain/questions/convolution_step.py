@@ -69,10 +69,9 @@ def _lines(window: Any, weights: Any) -> str:
 
 def _figure(step: Step, found: Stepped, row: int, column: int, words: Words) -> str:
     """The layer's input with the window on it, and its output with the pixel."""
-    dilation = window_of(step).dilation_rate
+    dilation = max(window_of(step).dilation_rate)
     rows, columns = found.rows, found.columns
     framed = (min(rows), min(columns), max(rows) + 1, max(columns) + 1)
-    spread = "" if max(dilation) == 1 else f", dilation {max(dilation)}"
-    before = grid(found.given, framed, words("given") + spread)
+    before = grid(found.given, framed, words("given" if dilation == 1 else "given_dilated", dilation=dilation))
     after = grid(found.gone_out, (row, column, row + 1, column + 1), words("gone_out"))
     return f'<div style="display:flex;flex-wrap:wrap;gap:24px">{before}{after}</div>'
