@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cache
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from cnnmagic.errors import CnnError, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.foreign import ARGUMENTS
-from cnnmagic.lang.values import WORDS, fits, plain, read
+from cnnmagic.lang.values import WORDS, fits, plain, plain_word, read
 from cnnmagic.plans import Choice
 from cnnmagic.wording import closest, listed, sentence
 
@@ -119,7 +119,7 @@ class _Binder:
     def further_value(self, name: str, word: syntax.Word) -> Any:
         """The value of an argument that goes to Keras as it is; the first of several choices."""
         if not isinstance(word.value, syntax.Choices):
-            return plain(word.value, name)
+            return plain_word(replace(word, key=name))
         values = tuple(plain(choice, name) for choice in word.value.values)
         self.choices.append(Choice(word.place.line, name, str(word.value), values))
         return values[0]

@@ -9,7 +9,7 @@ from typing import Any
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import Binding, bind, require
-from cnnmagic.lang.values import plain
+from cnnmagic.lang.values import plain_word
 from cnnmagic.layers import (
     BY_WORD,
     KERAS_LAYERS,
@@ -123,8 +123,8 @@ def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
         raise PlanError(
             f"`{name}` is Keras's own and takes no choices.", place=choice.place, remedy="Choose one value."
         )
-    positional = tuple(plain(word.value) for word in statement.words if not word.key)
-    extra = tuple((word.key, plain(word.value, word.key)) for word in statement.words if word.key)
+    positional = tuple(plain_word(word) for word in statement.words if not word.key)
+    extra = tuple((word.key, plain_word(word)) for word in statement.words if word.key)
     return KerasLayer(class_name=name, positional=positional, extra=extra)
 
 

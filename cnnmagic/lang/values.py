@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
-from cnnmagic.errors import PlanError
+from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.calls import check_rule, read_call
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
@@ -91,6 +91,14 @@ def plain(value: syntax.Value, argument: str = "") -> Any:
                 check_rule(argument, str(value))
             return None if word == "none" else FLAGS.get(word, str(value))
     return value
+
+
+def plain_word(word: syntax.Word) -> Any:
+    """`plain` of what a word gives; what is wrong is told at the value, not at the whole `name=value`."""
+    try:
+        return plain(word.value, word.key or "")
+    except CnnError as error:
+        raise error.at(word.place.of(str(word.value))) from None
 
 
 def _known(kind: str, word: str) -> str:

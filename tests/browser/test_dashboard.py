@@ -47,7 +47,7 @@ def test_stop_ends_the_training_and_leaves_a_picture(training):
     picture.wait_for()
     assert "net stopped" in picture.get_attribute("alt")
     training.save()
-    bundle = training.read().cells[1].outputs[-1].data
+    bundle = training.read().cells[1].outputs[0].data
     assert "data:image/svg+xml;base64," in bundle["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in bundle
     assert bundle["text/plain"].startswith("net stopped")
@@ -108,4 +108,4 @@ def test_the_end_keeps_the_classes_in_the_saved_notebook(training):
     training.output(1).get_by_text("classes", exact=True).click()
     training.output(1).locator("img[alt^='confusion matrix']").wait_for()
     training.save()
-    assert "confusion matrix" in training.read().cells[1].outputs[-1].data["text/html"]
+    assert "confusion matrix" in training.read().cells[1].outputs[0].data["text/html"]
