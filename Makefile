@@ -13,8 +13,9 @@ demo: $(READY)
 lab: build/quickstart.ipynb
 	$(BIN)/python -m jupyterlab $(AS_ROOT) $<
 
+# Two at a time: most of a training's test waits for the other core.
 test: lint chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-long: chromium
 	$(BIN)/python -m pytest -m long

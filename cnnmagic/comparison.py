@@ -47,15 +47,16 @@ def zoo_table() -> str:
 @cache
 def zoo_parameters() -> tuple[tuple[str, int], ...]:
     """Each studied network with its number of weights."""
-    return tuple((name, _zoo_plan(name).parameters) for name in zoo_names())
+    return tuple((name, zoo_plan(name).parameters) for name in zoo_names())
 
 
 def _zoo_row(name: str) -> tuple[str, ...]:
-    plan, about = _zoo_plan(name), zoo_text(name).split("\n", 1)[0].removeprefix("# ").split(":")[0]
+    plan, about = zoo_plan(name), zoo_text(name).split("\n", 1)[0].removeprefix("# ").split(":")[0]
     return name, show(plan.input_shape), f"{plan.parameters:,}", short(plan.flops), about
 
 
-def _zoo_plan(name: str) -> Plan:
+def zoo_plan(name: str) -> Plan:
+    """The plan of a studied network, without its training."""
     from cnnmagic.pipeline import make_plan
 
     return make_plan(zoo_text(name).rpartition("\ntrain")[0], {})

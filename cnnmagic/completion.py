@@ -12,9 +12,9 @@ from typing import Any, Literal
 from cnnmagic.datasets import NAMED
 from cnnmagic.lang.binding import ALIASES
 from cnnmagic.lang.directives import AUGMENTATIONS
-from cnnmagic.lang.graph import INPUT
 from cnnmagic.lang.parser import DIRECTIVES, JOINS, KEYWORDS, MERGES
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, LAYERS, SYNONYMS, show
+from cnnmagic.plans import INPUT
 from cnnmagic.verbs import cell_words, line_words
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
 

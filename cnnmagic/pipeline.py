@@ -27,13 +27,19 @@ def make_plan(
     first_line: int = 1,
     data: Any = None,
     texts: Mapping[str, str] | None = None,
+    name: str = "",
 ) -> Plan:
-    """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo. Raises `CnnError`."""
+    """Text to plan, without Keras; `texts` are those that `use` may name besides the zoo, `name` is the cell's own.
+
+    Raises `CnnError`.
+    """
     with collector.held_back():
-        return settled(_resolved(text, variables, first_line, data, texts or {}))
+        return settled(_resolved(text, variables, first_line, data, texts or {}, name))
 
 
-def _resolved(text: str, variables: Mapping[str, Any], first_line: int, data: Any, earlier: Mapping[str, str]) -> Plan:
+def _resolved(
+    text: str, variables: Mapping[str, Any], first_line: int, data: Any, earlier: Mapping[str, str], own_name: str
+) -> Plan:
     from cnnmagic.lang.resolve import resolve
     from cnnmagic.zoo import zoo_names, zoo_text
 
@@ -51,6 +57,7 @@ def _resolved(text: str, variables: Mapping[str, Any], first_line: int, data: An
         find_text=find_text,
         known=(*earlier, *zoo_names()),
         measure=measure,
+        name=own_name,
     )
     if not unread:
         return plan(program)

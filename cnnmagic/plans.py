@@ -12,6 +12,7 @@ from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Layer, Shape, option
 from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS
 
+INPUT = "input"  # the name of what goes in, among the inputs of steps
 FLOAT_BYTES = 4
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")

@@ -43,7 +43,7 @@ class Session:
         `wait` tells whether to return only at the end of the training; if None, as the front end needs it.
         """
         self.check_name(name)
-        plan = make_plan(text, self.variables, first_line=first_line, texts=self.texts)
+        plan = make_plan(text, self.variables, first_line=first_line, texts=self.texts, name=name)
         self.show_plan(name, plan)
         if plan.training is None:
             self.keep(name, plan)

@@ -27,7 +27,10 @@ def define(walk: Walk, statement: syntax.Block) -> None:
     names = [parameter.name for parameter in statement.parameters]
     if len(set(names)) < len(names):
         raise PlanError("two parameters of this block have the same name.", remedy="Rename one of them.")
-    walk.blocks[statement.name.lower()] = statement
+    # The words of the statement hold the notebook's values already, its parameters what was written.
+    given = zip(statement.parameters, statement.words[1:], strict=True)
+    parameters = tuple(p if p.default is None else replace(p, default=word.value) for p, word in given)
+    walk.blocks[statement.name.lower()] = replace(statement, parameters=parameters)
 
 
 def call(walk: Walk, block: syntax.Block, statement: syntax.Layer) -> None:

@@ -79,7 +79,7 @@ def _output_words(statement: syntax.Layer) -> list[str]:
 
 def _layer(statement: syntax.Layer, words: list[str]) -> str:
     """The layer by its first word, its options in order; as written where they hang on a block's parameters."""
-    name, kind = statement.name, layer_class(statement.name)
+    name, kind = statement.name, None if statement.name in KERAS_LAYERS else layer_class(statement.name)
     if kind is None or any(isinstance(word.value, syntax.Choices | syntax.Variable) for word in statement.words):
         return " ".join([_usual(name) if kind is None else kind.words[0], *words])
     try:
@@ -98,6 +98,8 @@ def _layer(statement: syntax.Layer, words: list[str]) -> str:
 
 def _usual(name: str) -> str:
     """A head that is no layer class: an activation by its usual name, a further layer of Keras by Keras's spelling."""
+    if name in KERAS_LAYERS:
+        return name
     word = name.lower()
     keras = {known.lower(): known for known in KERAS_LAYERS}
     if word in ("output", "se", *ACTIVATIONS):

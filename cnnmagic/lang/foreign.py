@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from cnnmagic.errors import PlanError
+from cnnmagic.lang import syntax
+
 _PREFIX = re.compile(r"^(torch\.)?(nn|f)\.", re.IGNORECASE)
 _OF_VGG = re.compile(r"(?P<kind>conv|fc)(?P<kernel>\d)?-(?P<count>\d{1,6})", re.IGNORECASE)
 INSTEAD = {
@@ -60,3 +63,16 @@ def instead_of(name: str) -> str:
         is_dense = written["kind"].lower() == "fc"
         return f"Write `{f'dense {count} relu' if is_dense else f'conv {count} {kernel}x{kernel} same relu'}`."
     return INSTEAD.get(_PREFIX.sub("", name).lower(), "")
+
+
+def check_order(statement: syntax.Layer) -> None:
+    """Raise `PlanError` for PyTorch's `Conv2d(3, 6, 5)`: in Keras's order it would be 3 filters of 6x6, stride 5."""
+    numbers = [word.value for word in statement.words if word.key is None and isinstance(word.value, int)]
+    named = {word.key: word.value for word in statement.words if word.key}
+    if statement.name != "Conv2d" or len(numbers) + ("kernel_size" in named) < 3:
+        return
+    kernel = named.get("kernel_size", numbers[-1]) if len(numbers) < 3 else numbers[2]
+    told = f"{kernel}x{kernel}" if isinstance(kernel, int) else str(kernel)
+    message = "`Conv2d` with channels in, channels out and kernel is PyTorch's."
+    remedy = f"Write `conv {numbers[1]} {told}`: the {numbers[0]} channels that come in are known."
+    raise PlanError(message, place=statement.place, remedy=remedy)

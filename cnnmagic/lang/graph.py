@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from cnnmagic.errors import Place, PlanError
+from cnnmagic.lang.free_sizes import FreeSizes
 from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, show, widest
 from cnnmagic.layers.phrase import phrase
-from cnnmagic.plans import Step
+from cnnmagic.plans import INPUT, Step
 
-INPUT = "input"
 MOST_STEPS = 5_000
 LARGEST_SIZE = 10**10
 
@@ -41,6 +41,7 @@ class Graph:
         self.steps: dict[str, Step] = {}
         self.places: dict[str, Place] = {}
         self._names: Counter[str] = Counter([INPUT])
+        self._free = FreeSizes(shape)
 
     def start(self) -> Tensor:
         """The network's input."""
@@ -86,7 +87,10 @@ class Graph:
         """Output shape, weights, and weights that no gradient changes; Keras knows those of its further layers."""
         shape = inputs[0].shape
         if isinstance(layer, Merge):
-            return layer.merged_shape(tuple(tensor.shape for tensor in inputs)), 0, 0
+            merged = layer.merged_shape(tuple(tensor.shape for tensor in inputs))
+            if None in merged:
+                self._free.check(layer, tuple(tensor.source for tensor in inputs), self.steps)
+            return merged, 0, 0
         if isinstance(layer, KerasLayer) and layer.needs_keras and self.measure is not None:
             return self.measure(layer, shape)
         return layer.output_shape(shape), layer.parameters(shape), layer.frozen_parameters(shape)
@@ -97,7 +101,7 @@ class Graph:
         if window is not None:
             return before.through(window)
         height, width = self.shape[:2] if len(self.shape) == 3 else (1, 1)
-        return Field(None) if height is None or width is None else Field((height, width), before.jump)
+        return Field(None if height is None or width is None else (height, width), before.jump)
 
     def _name(self, wished: str) -> str:
         self._names[wished] += 1

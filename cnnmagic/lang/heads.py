@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnnmagic.errors import PlanError, Problem
 from cnnmagic.lang import blocks, outputs, paths, syntax
 from cnnmagic.lang.expand import Expansion, expand, expand_keras, in_word_order, layer_class
-from cnnmagic.lang.foreign import instead_of
+from cnnmagic.lang.foreign import check_order, instead_of
 from cnnmagic.lang.parser import KEYWORDS
 from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, SYNONYMS, Activation, Layer
 from cnnmagic.wording import closest
@@ -22,6 +22,8 @@ def layer(walk: Walk, statement: syntax.Layer) -> None:
     """Add what a line's first word stands for."""
     word = statement.name.lower()
     kind = layer_class(statement.name)
+    if word in walk.wrong_blocks:
+        return  # whose own mistake is told
     if word in walk.blocks:
         blocks.call(walk, walk.blocks[word], statement)
     elif word == "output":
@@ -42,12 +44,15 @@ def layer(walk: Walk, statement: syntax.Layer) -> None:
 
 def _activation(walk: Walk, statement: syntax.Layer, activation: str) -> None:
     if statement.words:
-        remedy = instead_of(statement.name) or f"Write `{statement.name}` alone on its line."
+        of_keras = next((name for name in KERAS_LAYERS if name.lower() == activation.replace("_", "")), "")
+        further = f", or `{of_keras} …` for Keras's layer of that name" if of_keras else ""
+        remedy = instead_of(statement.name) or f"Write `{statement.name}` alone on its line{further}."
         raise PlanError(f"`{statement.name}` takes no words.", remedy=remedy)
     walk.append(Activation(activation=activation), statement.place, activation, statement.label or "")
 
 
 def _known_layer(walk: Walk, kind: type[Layer], statement: syntax.Layer) -> None:
+    check_order(statement)
     expansion: Expansion = walk.once(expand, kind, statement)
     walk.take_notes(expansion.binding)
     *before, (last, word) = expansion.layers

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnnmagic.errors import CnnError, Place, PlanError
 from cnnmagic.lang import syntax
-from cnnmagic.lang.graph import INPUT, Graph, Tensor
+from cnnmagic.lang.graph import Graph, Tensor
 from cnnmagic.lang.values import read
 from cnnmagic.layers import (
     MERGES,
@@ -19,6 +19,7 @@ from cnnmagic.layers import (
     Multiply,
     Shape,
 )
+from cnnmagic.plans import INPUT
 from cnnmagic.wording import closest, sentence
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def residual(walk: Walk, statement: syntax.Residual) -> None:
     place, inner = statement.place, walk.current
     if inner.source == entry.source:
         raise PlanError("this `residual` holds no layers.", remedy="Indent the layers that its input goes around.")
-    if inner.shape != entry.shape:
+    if inner.shape != entry.shape or (None in entry.shape and max(_strides(entry, inner)) > 1):
         entry = _projected(walk, entry, inner, place, project)
     walk.push(MERGE_CLASSES["add"](), (inner, entry), place, "add")
     if activation:
@@ -64,15 +65,14 @@ def residual(walk: Walk, statement: syntax.Residual) -> None:
 
 def _projected(walk: Walk, entry: Tensor, inner: Tensor, place: Place, project: bool) -> Tensor:
     """The block's input brought to the shape of its end by a 1x1 convolution and bn."""
-    ends = _difference(entry.shape, inner.shape)
+    strides = _strides(entry, inner)
+    ends = _difference(entry.shape, inner.shape) or f"strides of {strides[0]}x{strides[1]}"
     if not project:
         remedy = "Take `project=no` away, or make both ends alike."
         raise PlanError(f"the two ends of `residual` differ ({ends}).", remedy=remedy)
     if len(entry.shape) != 3 or len(inner.shape) != 3:
         message = f"the two ends of `residual` differ ({ends}), and only volumes can be projected."
         raise PlanError(message, remedy="Let its last layer give what comes in: as many numbers, the same shape.")
-    down, across = (after / before for before, after in zip(entry.field.jump, inner.field.jump, strict=True))
-    strides = (max(1, round(down)), max(1, round(across)))
     convolution = Conv2D(filters=inner.shape[-1] or 1, kernel_size=(1, 1), strides=strides, use_bias=False)
     if convolution.output_shape(entry.shape) != inner.shape:
         remedy = "Use `same` padding inside, so that only strides change the size."
@@ -84,6 +84,12 @@ def _projected(walk: Walk, entry: Tensor, inner: Tensor, place: Place, project: 
     walk.notes.append(f"line {place.line}: the ends of `residual` differ ({ends}), so its input goes through {way}")
     assert walk.current is not None  # two layers were just added
     return walk.current
+
+
+def _strides(entry: Tensor, inner: Tensor) -> tuple[int, int]:
+    """How much smaller a block makes its input, in height and width."""
+    down, across = (after / before for before, after in zip(entry.field.jump, inner.field.jump, strict=True))
+    return max(1, round(down)), max(1, round(across))
 
 
 def branches(walk: Walk, statement: syntax.Branches) -> None:
@@ -148,7 +154,9 @@ def _residual_words(statement: syntax.Residual) -> tuple[str | None, bool]:
 
 
 def _difference(one: Shape, other: Shape) -> str:
-    """`8 and 16 channels`, or the two shapes where they differ in more."""
+    """`8 and 16 channels`, or the two shapes where they differ in more; empty where they are written alike."""
+    if one == other:
+        return ""
     if one[:-1] == other[:-1]:
         return f"{one[-1]} and {other[-1]} {'channels' if len(one) > 1 else 'numbers'}"
     return " and ".join("x".join("?" if size is None else str(size) for size in shape) for shape in (one, other))

@@ -28,17 +28,18 @@ def resolve(
     find_text: FindText = lambda name, again: None,
     known: Sequence[str] = (),
     measure: Measure | None = None,
+    name: str = "",
 ) -> Plan:
     """The plan of a program.
 
     `variables` are the notebook's, for `{{name}}`; `describe` tells the facts of a data source and raises `DataError`;
     `source`, where given, stands for the cell's `data` line; `find_text` gives the text of a network that `use` names,
-    and `known` are those names; `measure` asks Keras about a layer that only it knows. Raises `PlanError` with all
-    mistakes found.
+    and `known` are those names; `measure` asks Keras about a layer that only it knows; `name` is the cell's own, where
+    it has one. Raises `PlanError` with all mistakes found.
     """
     problems: list[Problem] = []
     notes: list[str] = []
-    unfolded = unfold(program, find_text, known)
+    unfolded = unfold(program, find_text, known, (name,) if name else ())
     settings = read_settings(unfolded, variables, describe, source, problems, notes)
     statements = [s for s in unfolded.program.statements if not isinstance(s, syntax.Directive)]
     if not statements:

@@ -9,8 +9,11 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from cnnmagic.errors import Place, Problem
 from cnnmagic.lang.source import Source
 from cnnmagic.lang.syntax import SUITES
+from cnnmagic.layers import BY_WORD
 
 PYTHON = ("model.", "keras.", "self.", "tf.", "nn.", "layers.")
+HEADS = frozenset((*BY_WORD, *SUITES, "input", "output", "data", "resize", "augment", "train", "seed", "use"))
+_STATEMENT = re.compile(r"\s*(?P<head>\w+)\s*=\s*(?P<rest>[\w./]+)\s*(#.*)?$")
 _ASSIGNMENT = re.compile(r"\s*\w+\s*=")
 _CALL_KEPT = re.compile(r"\s*\w+\s*=\s*[A-Za-z][\w.]*\(")
 
@@ -46,6 +49,8 @@ def no_colon(keyword: str, place: Place) -> Problem:
 def _suggest(wrong: str, line: str) -> str:
     if (wrong == "(" and line.strip().startswith(PYTHON)) or (wrong == "=" and _CALL_KEPT.match(line)):
         return "A cell is no Python: write the layers alone, one a line, such as `Conv2D(32, 3)`."
+    if wrong == "=" and (statement := _STATEMENT.match(line)) and statement["head"].lower() in HEADS:
+        return f"Write `{statement['head']} {statement['rest']}`, without the `=`."
     if wrong == "=" and _ASSIGNMENT.match(line):
         return "Arguments stand on their layer's line, `conv 32 strides=2`; `a <- conv 32 3x3` labels a layer `a`."
     hints = {

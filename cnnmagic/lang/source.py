@@ -14,6 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # What a page copied from carries unseen: zero-width blanks, marks of a language's direction, a BOM.
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _INDENTATION = re.compile(r"^[^\S\n]+", re.MULTILINE)
+_SECTION = re.compile(r"\[[a-z_]+\]\s*(#.*)?$")
 _OTHER_BLANK = re.compile(r"[^\S\t]")
 
 
@@ -131,9 +132,19 @@ def read_source(text: str, first_line: int) -> Source:
     dedented = textwrap.dedent("\n".join(lines)).split("\n")
     margin = max((len(before) - len(after) for before, after in zip(lines, dedented, strict=True)), default=0)
     source = Source(dedented, margin, first_line)
+    _check_sections(source)
     _check_tabs(source)
     check_limits(source)
     return source
+
+
+def _check_sections(source: Source) -> None:
+    """Raise `ParseError` for a file of darknet's, once and not for each of its lines."""
+    sections = [number for number, line in enumerate(source.lines, 1) if _SECTION.match(line)]
+    if len(sections) > 1:
+        message = f"this is written in sections, as darknet's files are; there are {len(sections)}."
+        remedy = "A section is one line here, with its arguments after it: `convolutional filters=32 size=3 pad=1`."
+        raise ParseError(message, place=source.whole(sections[0]), remedy=remedy)
 
 
 def _check_tabs(source: Source) -> None:

@@ -78,7 +78,8 @@ def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], path: tupl
     """The network that a line names; a name that is being read already means the zoo's, if it has one."""
     text = find_text(use.name, use.name in path)
     if text is None and use.name in path:
-        raise UsesItself(f"`{use.name}` uses itself.", place=use.place, remedy="Name another network.")
+        remedy = f"Give the cell another name, such as `{use.name}2`." if len(path) == 1 else "Name another network."
+        raise UsesItself(f"`{use.name}` uses itself.", place=use.place, remedy=remedy)
     if text is None:
         near = closest(use.name, known)
         remedy = "" if near else f"There are {listed(known)}."

@@ -8,12 +8,12 @@ from typing import Any
 from cnnmagic.datasets import Facts
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import blocks, heads, outputs, paths, syntax
-from cnnmagic.lang.graph import INPUT, Graph, Measure, Tensor, TooMuch
+from cnnmagic.lang.graph import Graph, Measure, Tensor, TooMuch
 from cnnmagic.lang.limits import DEEPEST_SUITE, too_deep
 from cnnmagic.lang.once import Once
 from cnnmagic.lang.variables import fill
 from cnnmagic.layers import Dense, Flatten, Layer, Shape
-from cnnmagic.plans import Choice, Output
+from cnnmagic.plans import INPUT, Choice, Output
 
 MOST_STATEMENTS = 10_000
 MOST_PROBLEMS = 20  # more than are ever shown; each looks for a near word, which takes time
@@ -35,6 +35,7 @@ class Walk:
         self.data_failed = False
         self.labels: dict[str, Tensor] = {}
         self.blocks: dict[str, syntax.Block] = {}
+        self.wrong_blocks: set[str] = set()
         self.further: dict[str, int] = {}
         self.calls: list[Mapping[str, syntax.Value]] = []
         self.output: outputs.Found | None = None
@@ -86,6 +87,8 @@ class Walk:
             except CnnError as error:
                 self.problems.extend(error.at(statement.place).problems)
                 self.lost = True
+                if isinstance(statement, syntax.Block):
+                    self.wrong_blocks.add(statement.name.lower())
                 self.over = isinstance(error, TooMuch)
         self.depth -= 1
 

@@ -57,10 +57,10 @@ class Field:
 
     def through(self, window: Window) -> Field:
         """The field after one more window: size grows by (kernel - 1) jumps, the jump by the stride."""
-        if self.size is None:
-            return self
-        height, width = (s + (k - 1) * j for s, k, j in zip(self.size, window.kernel, self.jump, strict=True))
         down, across = (j * s for j, s in zip(self.jump, window.stride, strict=True))
+        if self.size is None:
+            return Field(None, (down, across))
+        height, width = (s + (k - 1) * j for s, k, j in zip(self.size, window.kernel, self.jump, strict=True))
         return Field((height, width), (down, across))
 
 
@@ -74,10 +74,8 @@ class Window:
 
 def widest(fields: tuple[Field, ...]) -> Field:
     """The field of layers that meet: as far as any of them sees."""
-    if any(field.size is None for field in fields):
-        return Field(None)
+    jump = max(field.jump[0] for field in fields), max(field.jump[1] for field in fields)
     sizes = [field.size for field in fields if field.size is not None]
-    jumps = [field.jump for field in fields]
-    return Field(
-        (max(s[0] for s in sizes), max(s[1] for s in sizes)), (max(j[0] for j in jumps), max(j[1] for j in jumps))
-    )
+    if len(sizes) < len(fields):
+        return Field(None, jump)
+    return Field((max(size[0] for size in sizes), max(size[1] for size in sizes)), jump)

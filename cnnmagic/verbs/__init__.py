@@ -74,6 +74,7 @@ def line_words() -> Words:
         verbs[verb].add_argument("words", nargs="*", metavar="NAME QUESTION", help="network, and what you ask")
     verbs["lang"].add_argument("wanted", nargs="?", metavar="LANGUAGE", help="en or ko")
     verbs["help"].add_argument("word", nargs="?", help="a verb, or a word of the language")
+    words.verbs = verbs
     return words
 
 

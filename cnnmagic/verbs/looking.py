@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnmagic.comparison import difference, zoo_table
+from cnnmagic.comparison import difference, zoo_plan, zoo_table
 from cnnmagic.errors import RunError
 from cnnmagic.logbook import details, runs_table, standings
 from cnnmagic.session import Session
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
+from cnnmagic.zoo import zoo_names, zoo_text
 
 
 def plan(session: Session, name: str | None, picture: bool) -> None:
@@ -59,8 +60,6 @@ def evaluate(session: Session, name: str | None, split: str) -> None:
 
 def zoo(session: Session, name: str | None) -> None:
     """List studied networks with parameters, FLOPs and input size; with a name print its text as a ready cell."""
-    from cnnmagic.zoo import zoo_names, zoo_text
-
     if name is None:
         print(zoo_table())
     elif name in zoo_names():
@@ -81,8 +80,9 @@ def fmt(session: Session, name: str | None) -> None:
 
 
 def diff(session: Session, name: str, other: str) -> None:
-    """Show how the texts and the plans of two networks differ."""
-    plans = [session.find_plan(chosen)[1] for chosen in (name, other)]
+    """Show how the texts and the plans of two networks differ, of this notebook or of the zoo."""
+    of_zoo = set(zoo_names()) - set(session.known)
+    plans = [zoo_plan(each) if each in of_zoo else session.find_plan(each)[1] for each in (name, other)]
     print(difference(plans[0], plans[1], name, other))
 
 

@@ -18,6 +18,10 @@ WRITTEN = {
     "Conv2D(32, 3, activation=relu)": "conv 32 3x3 relu",
     "keras.layers.Conv2D(filters=32, kernel_size=3)": "conv 32 3x3",
     "Convolution 32, 3x3, same, relu": "conv 32 3x3 same relu",
+    "ReLU(max_value=6)": "ReLU max_value=6",
+    "ELU 0.5": None,
+    "Softmax(axis=1)": "Softmax axis=1",
+    "LeakyReLU": None,  # whose slope is not that of the function `leaky_relu`
     "7x7 conv, 64, /2, same": "conv 64 7x7 /2 same",
     "conv relu same 3 32": None,
     "conv 32 kernel=3x3 stride=2": "conv 32 3x3 /2",
@@ -85,6 +89,16 @@ WRITTEN = {
 @pytest.mark.parametrize("text", [text for text in WRITTEN if WRITTEN[text] is not None])
 def test_a_statement_is_written(text: str) -> None:
     assert canonical(text) == f"{WRITTEN[text]}\n"
+
+
+@pytest.mark.parametrize(
+    "layer", ["ReLU", "ReLU(6)", "ELU 0.5", "LeakyReLU", "LeakyReLU 0.3", "Softmax(axis=1)", "leaky"]
+)
+def test_a_class_of_keras_is_no_activation(layer: str) -> None:
+    text = f"input 8x8x3\n{layer}\ngap\noutput 3"
+    assert [step.layer for step in make_plan(canonical(text), {}).steps] == [
+        step.layer for step in make_plan(text, {}).steps
+    ]
 
 
 @pytest.mark.parametrize("text", [*WRITTEN, *CELLS.values(), *map(zoo_text, zoo_names())])

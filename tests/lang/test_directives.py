@@ -98,7 +98,12 @@ def test_train(text):
         "early_stop=0",
         "optimizer=adma",
         "speed=3",
-        *(f"{name} {option}=0.5" for name, kind in OPTIMIZERS.items() for option in {*OWN_OPTIONS} - {*kind.takes}),
+        *(
+            f"{name} {option}=0.5"
+            for name, kind in OPTIMIZERS.items()
+            for option in OWN_OPTIONS
+            if option not in kind.takes
+        ),
         "momentum=0",
         "nesterov=no",
         "lion beta_1=0",

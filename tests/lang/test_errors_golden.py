@@ -73,6 +73,12 @@ WHOLE = {
     "rule_misspelt": "input 8x8x1\nconv 3 3 kernel_initializer=hee_normal kernel_regularizer=l3\noutput 2\n",
     "data_unknown_and_output_alone": "data mnit\nconv 8 3x3\noutput\ntrain\n",
     "residual_of_lists": "input 8x8x1\nflatten\nresidual:\n    dense 5\noutput 3\n",
+    "free_paths_never_meet": "input ?x?x3\nstem <- conv 8 3x3 same\nconv 8 3x3\nadd stem\ngap\noutput 3\n",
+    "free_block_shrinks": "input ?x?x8\nresidual:\n    conv 16 3x3 /2\ngap\noutput 3\n",
+    "pytorch_order": "input 28x28x3\nConv2d(3, 6, 5)\nConv2d(6, 16, kernel_size=5)\noutput 3\n",
+    "darknet_file": "[net]\nwidth=28\nheight=28\n[convolutional]\nfilters=32\nsize=3\n[maxpool]\n",
+    "statement_assigned": "input 8x8x1\ndropout = 0.5\noutput 2\n",
+    "block_default_unknown": "input 8x8x1\nblock own(f={{widht}}):\n    conv f 3x3\nown\noutput 2\n",
     "size_with_blanks": "input 28 x 28 x 1\nconv 8 3x3\noutput 10\n",
 }
 # Lines between `input 28x28x1` and `output 10`.

@@ -228,6 +228,15 @@ def test_a_cell_may_bear_the_name_of_what_it_uses() -> None:
         session.keep("lenet5", make_plan("use lenet5\ntrain epochs=2\ndata mnist", {}, texts=session.texts))
 
 
+def test_a_cell_can_not_build_on_itself() -> None:
+    session = Session()
+    session.run_cell("base", "input 8x8x1\nconv 4 3x3\ngap\noutput 3")
+    with pytest.raises(CnnError, match="`base` uses itself") as caught:
+        session.run_cell("base", "use base\nseed 1")
+    assert "Give the cell another name, such as `base2`." in str(caught.value)
+    assert "use base" not in session.known["base"].text  # type: ignore[union-attr]  # it is a plan
+
+
 def test_a_cell_that_changes_its_own_network_may_be_run_again(capsys: pytest.CaptureFixture[str]) -> None:
     session = Session()
     session.run_cell("lenet5", "use lenet5\nseed 1")
