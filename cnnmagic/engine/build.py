@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras, on_processor
+from cnnmagic.engine.graphs import free_with
 from cnnmagic.engine.recipe import make_accuracy, make_loss, make_optimizer, save_plain_loss
 from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
@@ -50,6 +51,8 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
     # XLA's convolutions take a processor twice as long as TensorFlow's own.
     jit = False if on_processor() else "auto"
     model.compile(optimizer=optimizer, loss=loss, metrics=[make_accuracy(training, output)], jit_compile=jit)
+    if load_keras().backend.backend() == "tensorflow":
+        free_with(model)
     if (training.label_smoothing or training.mixing) and output.loss == "sparse_categorical_crossentropy":
         save_plain_loss(model, output)
 

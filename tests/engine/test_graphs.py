@@ -1,0 +1,38 @@
+"""Graphs of models that are gone do not add up, and those in use stay."""
+
+import gc
+
+import keras
+import numpy as np
+import pytest
+
+import cnnmagic
+
+TEXT = "data digits\nconv 2 3x3 relu\nflatten\noutput\ntrain epochs=1 batch=256\nseed 1"
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces such graphs")
+
+
+def operations() -> int:
+    """How many operations of graphs there are, the collector's work done; a step of this network has hundreds."""
+    gc.collect()
+    return sum(type(thing).__name__ == "Operation" for thing in gc.get_objects())
+
+
+def test_graphs_of_models_that_are_gone_are_freed() -> None:
+    cnnmagic.train(TEXT)
+    before = operations()
+    for _ in range(3):
+        cnnmagic.train(TEXT)
+    assert operations() - before < 100
+
+
+def test_a_model_in_use_is_left_alone() -> None:
+    run = cnnmagic.train(TEXT)
+    images = run.dataset.test.images[:8]
+    answers = run.predict(images)
+    cnnmagic.train(TEXT)
+    gc.collect()
+    assert np.array_equal(run.predict(images), answers)
+    run.more(1).wait()
+    assert len(run.state.history) == 2
