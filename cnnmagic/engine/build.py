@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 from cnnmagic.engine.arguments import apply_layer, make_layer
@@ -13,9 +14,12 @@ from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
 from cnnmagic.hardware import precision_of
-from cnnmagic.layers import KerasLayer, Merge, Misfit, Shape
+from cnnmagic.layers import KerasLayer, Layer, Merge, Misfit, Shape
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Output, Plan, Step, Training
+
+DROPPING = ("Dropout", "SpatialDropout2D", "GRU", "LSTM", "SimpleRNN")
+LARGEST_SEED = 10**9  # the largest that Keras draws itself
 
 
 def build(plan: Plan, name: str = "net") -> Any:
@@ -69,10 +73,22 @@ def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
 def _applied(step: Step, inputs: Any, plan: Plan) -> Any:
     """What comes out of a step's layer of Keras; raises `PlanError` at its line where Keras refuses it."""
     try:
-        layer = make_layer(load_keras(), step.layer, name=step.name, dtype=plan.policy_of(step))
+        keras = load_keras()
+        ours = _own_chance(step.layer) if keras.backend.backend() == "torch" else {}
+        layer = make_layer(keras, step.layer, name=step.name, dtype=plan.policy_of(step), **ours)
         layer.trainable = step.trainable
         return apply_layer(layer, inputs, step.layer)
     except Misfit as misfit:
         place = plan.place_of(step.line)
         message = f"`{phrase(step.layer)}` {misfit}"
         raise PlanError(message, place=place and place.of(misfit.word), remedy=misfit.remedy) from misfit.__cause__
+
+
+def _own_chance(layer: Layer) -> dict[str, int]:
+    """A seed for a layer that would draw from PyTorch's one generator, which no checkpoint of a network holds.
+
+    With a seed Keras draws from a state among the model's variables, as it does on the other backends.
+    """
+    if layer.kind not in DROPPING or "seed" in layer.arguments():
+        return {}
+    return {"seed": random.randint(1, LARGEST_SEED)}

@@ -179,8 +179,6 @@ TRAINING = (
 
 
 def started() -> Run:
-    if keras.backend.backend() == "torch":
-        pytest.skip("runs do not train by PyTorch yet: `backend.device_name` can't ask for its devices")
     plan = make_plan(TRAINING, {})
     run = Run("net", plan, build_model(plan, "net"), load_data(plan))
     run.start(work_of(run))
