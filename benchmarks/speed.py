@@ -1,8 +1,9 @@
-"""Images a second of three ways to train one network: a newcomer's Keras, the best hand-tuned Keras, and cnnmagic.
+"""Images a second of ways to train one network: a newcomer's Keras, the best hand-tuned Keras, PyTorch, and cnnmagic.
 
-`python benchmarks/speed.py` lets them take turns in one process, prints a table with the spread of the rounds, and
-writes build/benchmarks/speed.json. `--seeds 5` also trains with so many seeds, and tells the accuracies. MNIST is read
-from the folder that CNNMAGIC_TEST_DATA names, or downloaded; resnet20 trains on noise of CIFAR-10's shape.
+`python benchmarks/speed.py` lets them take turns in one process, prints a table with the spread of the rounds and the
+part of the machine's peak that each reaches, and writes build/benchmarks/speed.json. PyTorch takes part where it is
+installed. `--seeds 5` also trains with so many seeds, and tells the accuracies. MNIST is read from the folder that
+CNNMAGIC_TEST_DATA names, or downloaded; resnet20 trains on noise of CIFAR-10's shape.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
+
+from cnnmagic import plan
+from cnnmagic.hardware import precision_of
 
 RESULT = Path(__file__).parents[1] / "build" / "benchmarks" / "speed.json"
 BATCH = 128
 TRAIN = f"train epochs=%d batch={BATCH} optimizer=adam validation=0 schedule=constant checkpoint=no"
-WAYS = ("newcomer", "tuned by hand", "cnnmagic")
 IMAGES = {"mnist_cnn": 5_120, "resnet20": 1_280, "lenet5": 25_600, "mnist_fast": 10_240}
 
 Data = tuple[np.ndarray, np.ndarray]
@@ -98,8 +103,6 @@ def tuned_by_hand(net: str, data: Data) -> tuple[Way, str]:
     """The best of XLA on or off and both precisions, fed by `tf.data`; with the words that name it."""
     import tensorflow as tf
 
-    from cnnmagic.hardware import precision_of
-
     images = data[0].astype("float32") / 255
     fed = tf.data.Dataset.from_tensor_slices((images, data[1])).cache().shuffle(len(images), seed=0)
     fed = fed.batch(BATCH).prefetch(tf.data.AUTOTUNE)
@@ -137,12 +140,29 @@ def measure(net: str, rounds: int) -> dict[str, Any]:
     data, _ = data_for(net, IMAGES[net])
     by_hand, chosen = tuned_by_hand(net, data)
     ours, precision = cnnmagic(net, data)
-    ways = dict(zip(WAYS, (newcomer(net, data), by_hand, ours), strict=True))
-    seconds: dict[str, list[float]] = {name: [] for name in WAYS}
+    ways = {"newcomer": newcomer(net, data), "tuned by hand": by_hand, "cnnmagic": ours, **pytorch(net, data)}
+    names, seconds = list(ways), {name: [] for name in ways}  # type: dict[str, list[float]]
     for turn in range(rounds):
-        for name in WAYS[turn % 3 :] + WAYS[: turn % 3]:
+        for number in range(len(names)):
+            name = names[(turn + number) % len(names)]
             seconds[name].append(ways[name]())
-    return {"seconds": seconds, "images": len(data[0]), "tuned by hand": chosen, "precision": precision}
+    lower = precision_of("auto")[0]
+    return {
+        "seconds": seconds,
+        "images": len(data[0]),
+        "tuned by hand": chosen,
+        "precision": precision,
+        "FLOPs of a step's image": 3 * (plan(f"use {net}").flops or 0),
+        "peak": {name: peers.peak(name) for name in dict.fromkeys(("float32", lower))},
+    }
+
+
+def pytorch(net: str, data: Data) -> dict[str, Way]:
+    """Eager and compiled, in the precision that cnnmagic takes."""
+    if find_spec("torch") is None:
+        return {}
+    lower = precision_of("auto")[0]
+    return {f"PyTorch {how}": peers.in_another_process(net, *data, BATCH, lower, how) for how in ("eager", "compiled")}
 
 
 def accuracies(net: str, seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -166,15 +186,19 @@ def accuracies(net: str, seeds: int, epochs: int) -> dict[str, list[float]]:
 def table(net: str, result: dict[str, Any]) -> list[str]:
     """Rows of images a second and ratios: median, and from the lowest to the highest round."""
     seconds, lines = result["seconds"], []
-    for name in WAYS:
+    best = max(result["peak"].values())
+    for name in seconds:
         speed = result["images"] / statistics.median(seconds[name])
         ratios = [
             [other / own for other, own in zip(seconds[peer], seconds[name], strict=True)]
             for peer in ("newcomer", "tuned by hand")
         ]
         cells = [f"{statistics.median(r):.2f} ({min(r):.2f} to {max(r):.2f})" for r in ratios]
-        lines.append(f"{net:<11}{name:<15}{speed:>10,.0f}  {cells[0]:>24}{cells[1]:>24}")
-    return [*lines, f"{'':<11}by hand: {result['tuned by hand']}; cnnmagic: {result['precision']}"]
+        share = speed * result["FLOPs of a step's image"] / best
+        lines.append(f"{net:<11}{name:<17}{speed:>8,.0f}  {cells[0]:>24}{cells[1]:>24}{share:>9.0%}")
+    peaks = ", ".join(f"{value / 1e9:,.0f} GFLOP/s in {name}" for name, value in result["peak"].items())
+    chosen = f"by hand: {result['tuned by hand']}; cnnmagic: {result['precision']}"
+    return [*lines, f"{'':<11}{chosen}; peak of a matrix product: {peaks}"]
 
 
 def main() -> None:
@@ -185,7 +209,7 @@ def main() -> None:
     words.add_argument("--seeds", type=int, default=0, help="train with so many seeds for the accuracy too")
     words.add_argument("--epochs", type=int, default=3, help="epochs of each of these trainings")
     given = words.parse_args()
-    print(f"{'network':<11}{'way':<15}{'images/s':>10}  {'times newcomer':>24}{'times tuned by hand':>24}")
+    print(f"{'network':<11}{'way':<17}{'images/s':>8}  {'times newcomer':>24}{'times tuned by hand':>24}{'of peak':>9}")
     results: dict[str, Any] = {}
     for net in given.nets:
         results[net] = measure(net, given.rounds)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from cnnmagic.engine import jpegs
 from cnnmagic.engine.cache import Cache
 from cnnmagic.engine.decode import Form, Unreadable, decode, read_header
 from cnnmagic.engine.listing import Listing
 from cnnmagic.errors import DataError
 
 WORKERS = max(2, min(16, os.cpu_count() or 2))
-AT_ONCE = 16  # images of one task
 
 
 class Album:
@@ -41,10 +41,23 @@ class Album:
     def read(self, number: int) -> np.ndarray:
         """The pixels of an image, decoded now and kept; raises `Unreadable`."""
         pixels, header = decode(self.listing.read(number), self.form)
-        self.sizes[number] = pixels.shape[:2] if self.form.resize is None else (header.height, header.width)
+        self._keep(number, pixels, pixels.shape[:2] if self.form.resize is None else (header.height, header.width))
+        return pixels
+
+    def read_together(self, numbers: Sequence[int]) -> list[np.ndarray] | None:
+        """The pixels of plain small images, decoded now and kept; None where one of them needs `read`."""
+        try:
+            found = jpegs.decode_together([self.listing.read(number) for number in numbers], self.form)
+        except Unreadable:
+            return None
+        for number, pixels in zip(numbers, found or (), strict=False):
+            self._keep(number, pixels, pixels.shape[:2])
+        return found
+
+    def _keep(self, number: int, pixels: np.ndarray, size: tuple[int, ...]) -> None:
+        self.sizes[number] = size
         if self.fits(pixels) and self.cache is not None:
             self.cache.put(number, pixels)
-        return pixels
 
     def fits(self, pixels: np.ndarray) -> bool:
         """Whether the network takes an image of this size."""
@@ -146,6 +159,6 @@ def together(images: Sequence[np.ndarray], form: Form) -> np.ndarray:
     return whole
 
 
-def chunks(numbers: Sequence[int], size: int = AT_ONCE) -> Iterator[Sequence[int]]:
+def chunks(numbers: Sequence[int], size: int = jpegs.AT_ONCE) -> Iterator[Sequence[int]]:
     """The numbers, so many at a time."""
     return (numbers[start : start + size] for start in range(0, len(numbers), size))
