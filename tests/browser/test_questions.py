@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from cnnmagic.explain.catalogue import QUESTIONS
 from cnnmagic.explain.texts import table
+from tests.browser.access import violations
 from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
 
@@ -140,12 +141,3 @@ def test_names_of_classes_are_text_on_the_page(lab: Lab) -> None:
     notebook.save()
     notebook.reload()
     assert notebook.page.evaluate("window.hit") is None
-
-
-def violations(notebook: Notebook, cell: int, axe: str) -> list[tuple[str, str]]:
-    """What axe-core finds in the output of a cell that keeps people out, as (rule, place)."""
-    notebook.page.evaluate(axe)
-    found = notebook.output(cell).evaluate("async element => await axe.run(element)")
-    assert len(found["passes"]) > 5
-    serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
-    return [(rule["id"], node["html"][:120]) for rule in serious for node in rule["nodes"]]
