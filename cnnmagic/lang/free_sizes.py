@@ -11,6 +11,7 @@ from cnnmagic.plans import INPUT, Step
 # A multiple of every usual stride; then one of every remainder that strides of up to 64 in all tell apart.
 USUAL = 1024
 FURTHER = tuple((USUAL + step, USUAL + step + more) for more in (0, 1) for step in range(64))
+MOST_TRIED = 60_000  # steps, of all trials
 
 
 class Trial:
@@ -48,6 +49,7 @@ class FreeSizes:
     def __init__(self, shape: Shape):
         self.shape = shape
         self.trials: dict[tuple[int, int], Trial] = {}
+        self.fitting = (USUAL, USUAL)
 
     def check(self, layer: Merge, sources: tuple[str, ...], steps: Mapping[str, Step]) -> None:
         """Raise `Misfit` where paths that meet differ in size whatever the size of the images."""
@@ -57,16 +59,22 @@ class FreeSizes:
         for trial in self._trials(steps):
             if not trial.is_sure or trial.out_of(layer, sources) is not None:
                 return
+            if len(self.trials) * len(steps) > MOST_TRIED:
+                return  # left open, as it would take long
             if tried is None and all(trial.shapes[source] for source in sources):
                 tried = trial
         if tried is not None:
             met = " and ".join(show(tried.shapes[source] or ()) for source in sources)
-            message = f"meets paths that differ in size, whatever the images': {show(tried.shapes[INPUT] or ())}"
+            message = (
+                f"meets paths that differ in size, whatever the size of the images: {show(tried.shapes[INPUT] or ())}"
+            )
             remedy = "Give both the same strides, and `same` padding."
             raise Misfit(f"{message} gives {met}.", remedy=remedy)
 
     def _trials(self, steps: Mapping[str, Step]) -> Iterator[Trial]:
-        for size in ((USUAL, USUAL), *FURTHER):
+        """Images of every size to try, first of the one that came through last."""
+        for size in (self.fitting, (USUAL, USUAL), *FURTHER):
+            self.fitting = size
             trial = self.trials.setdefault(size, Trial(self.shape, size))
             trial.follow(steps)
             yield trial

@@ -33,7 +33,7 @@ def test_an_image_comes_through(lines: str) -> None:
 
 @pytest.mark.parametrize("lines", [lines for lines, size in PATHS.items() if size is None])
 def test_none_would(lines: str) -> None:
-    with pytest.raises(CnnError, match="differ in size, whatever the images'"):
+    with pytest.raises(CnnError, match="differ in size, whatever the size of the images"):
         plan(f"input ?x?x8\n{lines}\n{HEAD}")
     for size in (32, 33, 34, 35, 36, 37, 38, 39):
         with pytest.raises(CnnError):
