@@ -1,0 +1,290 @@
+"""Trains a run on a Spark cluster: one barrier job, whose rank 0 feeds the run's events, snapshots and commands."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from cnnmagic.errors import RunError
+from cnnmagic.events import Command, Event, Finished, Stop
+from cnnmagic.hardware import backend_name, precision_of
+from cnnmagic.integrations.cluster import (
+    BarrierJob,
+    check_allocation,
+    check_slots,
+    check_workers,
+    last_line,
+    session,
+    session_in_thread,
+    setting,
+)
+from cnnmagic.integrations.lines import Line, LineBroken, answered
+from cnnmagic.integrations.task import Job, task_of
+from cnnmagic.integrations.wire import heard, told, unpacked
+from cnnmagic.plans import Plan, Training
+
+SECONDS_TO_STOP = 4.0
+SECONDS_TO_BEGIN = 120.0
+SECONDS_TO_TELL = 2.0
+SECONDS_TO_END = 5.0
+EXCHANGE = 0.025  # seconds that two workers need for a step beside its arithmetic, on 2 cores of one machine
+SLOW_FLOPS = 2e10  # a second, of a slow machine
+
+
+def check(plan: Plan) -> tuple[str, ...]:
+    """Notes on a training on the cluster; raises `CnnError` where it can't be, before anything of it is begun."""
+    from cnnmagic.integrations.distribute import check_backend, check_precision
+
+    training = plan.training or Training()
+    spark = session()
+    check_allocation(spark)
+    check_slots(spark, training.workers)
+    check_backend()
+    check_precision(training)
+    check_mixing(training)
+    check_workers(spark, training.workers, backend_name(), getattr(plan.source, "path", None))
+    return advice(plan)
+
+
+def check_mixing(training: Training) -> None:
+    """Raise `RunError` for what changes a batch as a whole."""
+    if training.mixing:
+        names = " and ".join(name for name, _ in training.mixing)
+        raise RunError(f"`{names}` mixes images of a whole batch, which is shared out.", remedy=f"Take `{names}` away.")
+
+
+def advice(plan: Plan) -> tuple[str, ...]:
+    """That one machine is faster, where the exchange takes longer than what it saves."""
+    training = plan.training or Training()
+    if plan.flops is None:
+        return ()
+    step = 3 * plan.flops * training.batch_size / SLOW_FLOPS
+    if step * (1 - 1 / training.workers) > EXCHANGE:
+        return ()
+    return (
+        f"a step of this network takes some {1000 * step:.2g} ms of arithmetic, and {training.workers} workers need "
+        f"about {1000 * EXCHANGE:.0f} ms more to exchange their gradients (measured on one machine): "
+        "without `workers` it trains faster",
+    )
+
+
+def fit_on_workers(
+    run: Any, keeper: Any, emit: Callable[[Event], None], commands: queue.SimpleQueue[Command], start: Any
+) -> None:
+    """Train a run's model on the cluster; the model gets what the workers had learned, however the training ends.
+
+    Raises `RunError` with the cause where a worker is gone.
+    """
+    from cnnmagic.integrations.distribute import take_over
+
+    training = run.plan.training or Training()
+    spark = session_in_thread()
+    host = setting(spark, "spark.driver.host", socket.gethostname())
+    if start is not None:
+        keeper.hold(start)
+    with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
+        job = Job((host, server.getsockname()[1]), secrets.token_hex(16), training.workers, {}, files_of(run, start))
+        gang = Gang(job, server, keeper, emit, commands)
+        try:
+            reason = gang.train(spark, run.name)
+        finally:
+            gang.close()
+            take_over(run.model, training, keeper)
+    emit(Finished(reason, time.monotonic()))
+
+
+def files_of(run: Any, start: Any) -> dict[str, bytes]:
+    """What each worker gets: the model's file, the specification, and where they are needed arrays and a snapshot."""
+    from cnnmagic.integrations.specification import Specification, data_of
+    from cnnmagic.integrations.wire import packed
+
+    plan, training = run.plan, run.plan.training or Training()
+    data, arrays = data_of(plan, run.dataset)
+    scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
+    settled = replace(training, precision=precision_of(training.precision)[0])
+    specification = Specification(
+        name=run.name,
+        text=plan.text,
+        training=asdict(settled),
+        output=asdict(plan.output),
+        data=data,
+        seed=run.seed,
+        seconds=training.checkpoint * 60,
+        best=max(scores, default=None),
+        backend=backend_name(),
+    )
+    with tempfile.TemporaryDirectory(prefix="cnnmagic-") as name:
+        path = Path(name, "model.keras")
+        run.model.save(path)
+        files = {"model.keras": path.read_bytes(), "specification.json": specification.to_json().encode()}
+    files |= {"arrays.npz": arrays} if arrays else {}
+    return files | ({"start.npz": packed(start)} if start is not None else {})
+
+
+class Gang:
+    """The workers of one training, as the driver hears of them."""
+
+    def __init__(
+        self,
+        job: Job,
+        server: socket.socket,
+        keeper: Any,
+        emit: Callable[[Event], None],
+        commands: queue.SimpleQueue[Command],
+    ):
+        self.job, self.server, self.keeper, self.emit, self.commands = job, server, keeper, emit, commands
+        self.news: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self.lines: dict[int, Line] = {}
+        self.hosts: dict[int, str] = {}
+        self.done: set[int] = set()
+        self.finished: str | None = None
+        self.begun = False
+        self.stopping: float | None = None
+        self.barrier: BarrierJob | None = None
+
+    def train(self, spark: Any, name: str) -> str:
+        """Run the job to its end; returns how it ended, `finished`, `stopped` or `stopped early`."""
+        threading.Thread(target=self._answer, name="cnnmagic-gang", daemon=True).start()
+        task = task_of(self.job)
+        self.barrier = BarrierJob(spark, self.job.workers, task, name, lambda error: self.news.put(("job", error)))
+        latest = time.monotonic() + SECONDS_TO_BEGIN
+        while self.finished is None or len(self.done) < self.job.workers:
+            self._pass_on()
+            try:
+                kind, what = self.news.get(timeout=0.02)
+            except queue.Empty:
+                if not self.begun and time.monotonic() > latest:
+                    raise RunError(
+                        f"{len(self.lines)} of {self.job.workers} workers have begun within {SECONDS_TO_BEGIN:.0f} s.",
+                        remedy="Other jobs may hold the cluster's slots.",
+                    ) from None
+                if self.stopping is not None and time.monotonic() > self.stopping + SECONDS_TO_STOP:
+                    return "stopped"
+                continue
+            self._take(kind, what)
+        return self.finished
+
+    def close(self) -> None:
+        """End what is left of the job: ranks that lose the driver end themselves."""
+        self.server.close()
+        for line in list(self.lines.values()):
+            line.close()
+        if self.barrier is None:
+            return
+        self.barrier.thread.join(0.0 if len(self.done) < self.job.workers else SECONDS_TO_END)
+        if self.barrier.thread.is_alive():
+            self.barrier.cancel()
+            self.barrier.thread.join(SECONDS_TO_END)
+
+    def _pass_on(self) -> None:
+        """Give the user's commands to rank 0, as soon as it trains; a Stop before that ends the job."""
+        if not self.begun:
+            kept = [self.commands.get() for _ in range(self.commands.qsize())]
+            if any(isinstance(command, Stop) for command in kept) and self.stopping is None:
+                self.stopping = time.monotonic() - SECONDS_TO_STOP
+            for command in kept:
+                self.commands.put(command)
+            return
+        while not self.commands.empty():
+            command = self.commands.get()
+            if isinstance(command, Stop):
+                self.stopping = self.stopping or time.monotonic()
+            try:
+                self.lines[0].send(told(command))
+            except LineBroken:
+                return  # that rank 0 is gone is among the news
+
+    def _take(self, kind: str, what: Any) -> None:
+        match kind:
+            case "event":
+                event = heard({name: value for name, value in what.items() if name != "kind"})
+                self.begun = True
+                if isinstance(event, Finished):
+                    self.finished = event.reason
+                else:
+                    self.emit(event)
+            case "snapshot":
+                self.keeper.hold(what)
+            case "best":
+                self._keep_best(*what)
+            case "bye":
+                self.done.add(what)
+            case "failed":
+                raise self._failure(what)
+            case "gone":
+                raise self._gone(what)
+            case "job" if what is not None and len(self.done) < self.job.workers:
+                raise RunError("the Spark job failed.", reason=last_line(what)) from what
+
+    def _keep_best(self, epoch: int, score: float, weights: Any) -> None:
+        from cnnmagic.engine.checkpoint import write_weights
+
+        if self.keeper.writer is not None and self.keeper.folder is not None:
+            self.keeper.best, folder = score, self.keeper.folder
+            self.keeper.writer.put("best", lambda: write_weights(folder, weights, epoch))
+
+    def _failure(self, said: dict[str, Any]) -> RunError:
+        where = f"worker {said['rank']} on {self.hosts.get(said['rank'], 'the cluster')}"
+        if "ended" in said:
+            return RunError(f"{where} is gone: {said['ended']}.", reason=said["tail"].strip()[-400:], remedy=RESUME)
+        return RunError(f"{where}: {said['error']}", reason=said["reason"], remedy=said["remedy"] or RESUME)
+
+    def _gone(self, rank: int) -> RunError:
+        """Why a rank's line is broken: what its task says in a moment; a machine that is gone says nothing."""
+        end = time.monotonic() + SECONDS_TO_TELL
+        while time.monotonic() < end:
+            try:
+                kind, what = self.news.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            if kind == "failed" and "ended" in what:
+                return self._failure(what)
+        where = self.hosts.get(rank, "the cluster")
+        return RunError(f"worker {rank} on {where} is gone, and its task with it.", remedy=RESUME)
+
+    def _answer(self) -> None:
+        """Answer the lines of ranks, and of tasks whose rank is gone."""
+        while True:
+            try:
+                found = answered(self.server, self.job.secret)
+            except OSError:
+                return
+            if found is None:
+                continue
+            line, hello = found
+            if "ended" in hello:
+                self.news.put(("failed", hello))
+                line.close()
+                continue
+            self.lines[hello["rank"]], self.hosts[hello["rank"]] = line, hello["host"]
+            threading.Thread(target=self._hear, args=(hello["rank"], line), daemon=True).start()
+
+    def _hear(self, rank: int, line: Line) -> None:
+        try:
+            while True:
+                head, body = line.receive()
+                match head["kind"]:
+                    case "snapshot":
+                        self.news.put(("snapshot", unpacked(body)))
+                    case "best":
+                        self.news.put(("best", (head["epoch"], head["score"], unpacked(body).variables.model)))
+                    case "bye":
+                        self.news.put(("bye", rank))
+                        return
+                    case "failed":
+                        self.news.put(("failed", {**head, "rank": rank}))
+                    case kind:
+                        self.news.put((kind, head))
+        except LineBroken:
+            self.news.put(("gone", rank))
+
+
+RESUME = "`%cnn resume` goes on from the last checkpoint."
