@@ -26,9 +26,8 @@ PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
     """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
-    shared_out = check_places(plan)
     run = _connected(Run(name, plan, model, dataset))
-    for note in (*dataset.notes, *shared_out):
+    for note in dataset.notes:
         run.note(note)
     if plan.batch_is_auto:
         _try_batches(run)
@@ -78,7 +77,7 @@ def _train(run: Run, training: Training, keeper: Any, emit: Any, commands: Any, 
         from cnnmagic.integrations.spark import fit_on_workers
 
         fit_on_workers(run, keeper, emit, commands, start)
-    elif on_devices(training):
+    elif on_devices(run.plan):
         from cnnmagic.integrations.distribute import fit_on_devices
 
         fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
@@ -90,13 +89,14 @@ def _train(run: Run, training: Training, keeper: Any, emit: Any, commands: Any, 
         fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
 
 
-def on_devices(training: Training) -> bool:
+def on_devices(plan: Plan) -> bool:
     """Whether several devices of this machine share each batch; raises `CnnError` where that can't be."""
+    training = plan.training or Training()
     if training.devices in (None, 1):
         return False
     from cnnmagic.integrations.distribute import check
 
-    return check(training) > 1
+    return check(plan) > 1
 
 
 def check_places(plan: Plan) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def check_places(plan: Plan) -> tuple[str, ...]:
         from cnnmagic.integrations.spark import check
 
         return check(plan)
-    on_devices(training)
+    on_devices(plan)
     return ()
 
 

@@ -13,7 +13,7 @@ from weakref import ref
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
-from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
+from cnnmagic.lifecycle import begin, check_places, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
@@ -60,8 +60,11 @@ class Session:
         """Start the training of a plan under a name; an earlier training of that name is stopped first."""
         from cnnmagic.engine.backend import give_memory_back
 
+        told = check_places(plan)
         dataset = load_data(plan)
         run = begin(name, plan, self._build(name, plan), dataset, self.texts)
+        for note in told:
+            run.note(note)
         self._stop_earlier(name)
         self.keep(name, run)
         run.start(work_of(run))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import socket
 import threading
 import time
@@ -18,7 +19,10 @@ from typing import Any
 from cnnmagic.errors import RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
-SECONDS_FOR_EXECUTORS = 3.0
+SECONDS_FOR_EXECUTORS = 2.5
+LONGEST_CAUSE = 400
+_PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
+_JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
 
 
 def session() -> Any:
@@ -195,7 +199,8 @@ class BarrierJob:
 
 
 def last_line(error: BaseException) -> str:
-    """What of an error of Spark's tells the cause: the last line of the Python traceback in it, if there is one."""
+    """What of an error of Spark's tells the cause: a Python error in it, else the last of its Java ones."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    python = [line for line in lines if "Error: " in line and not line.startswith(("at ", "Caused by", "org."))]
-    return (python or lines or [type(error).__name__])[0 if not python else -1][:400]
+    python = [line for line in lines if _PYTHON.match(line)]
+    java = [found[1] for line in lines if (found := _JAVA.search(line))]
+    return [type(error).__name__, *lines[:1], *java[-1:], *python[-1:]][-1][:LONGEST_CAUSE]

@@ -41,7 +41,7 @@ SLOW_FLOPS = 2e10  # a second, of a slow machine
 
 def check(plan: Plan) -> tuple[str, ...]:
     """Notes on a training on the cluster; raises `CnnError` where it can't be, before anything of it is begun."""
-    from cnnmagic.integrations.distribute import check_backend, check_precision
+    from cnnmagic.integrations.distribute import check_backend, check_plan, check_precision
 
     training = plan.training or Training()
     spark = session()
@@ -49,16 +49,17 @@ def check(plan: Plan) -> tuple[str, ...]:
     check_slots(spark, training.workers)
     check_backend()
     check_precision(training)
-    check_mixing(training)
-    check_workers(spark, training.workers, backend_name(), getattr(plan.source, "path", None))
+    check_plan(plan)
+    check_workers(spark, training.workers, backend_name(), path_of(plan))
     return advice(plan)
 
 
-def check_mixing(training: Training) -> None:
-    """Raise `RunError` for what changes a batch as a whole."""
-    if training.mixing:
-        names = " and ".join(name for name, _ in training.mixing)
-        raise RunError(f"`{names}` mixes images of a whole batch, which is shared out.", remedy=f"Take `{names}` away.")
+def path_of(plan: Plan) -> str | None:
+    """The path of the data that every worker must see; None where they are sent to it."""
+    from cnnmagic.engine.folders import local
+
+    path = getattr(plan.source, "path", None)
+    return None if path is None else str(local(path).absolute())
 
 
 def advice(plan: Plan) -> tuple[str, ...]:
@@ -91,7 +92,13 @@ def fit_on_workers(
     if start is not None:
         keeper.hold(start)
     with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
-        job = Job((host, server.getsockname()[1]), secrets.token_hex(16), training.workers, {}, files_of(run, start))
+        job = Job(
+            (host, server.getsockname()[1]),
+            secrets.token_hex(16),
+            training.workers,
+            {"KERAS_BACKEND": backend_name()},
+            files_of(run, start),
+        )
         gang = Gang(job, server, keeper, emit, commands)
         try:
             reason = gang.train(spark, run.name)
@@ -222,7 +229,7 @@ class Gang:
             case "gone":
                 raise self._gone(what)
             case "job" if what is not None and len(self.done) < self.job.workers:
-                raise RunError("the Spark job failed.", reason=last_line(what)) from what
+                raise RunError("the Spark job failed.", reason=last_line(what), remedy=RESUME) from what
 
     def _keep_best(self, epoch: int, score: float, weights: Any) -> None:
         from cnnmagic.engine.checkpoint import write_weights

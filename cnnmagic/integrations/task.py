@@ -75,7 +75,8 @@ def run_rank(job: Job, rank: int, places: list[dict[str, Any]]) -> tuple[int, st
             (folder / file).write_bytes(body)
         first = places[0]
         meeting = (first["host"], first["meet"])
-        place = {**where(job), "rank": rank, "meeting": meeting}
+        training = f"{first['host']}:{first['train']}"
+        place = {**where(job), "rank": rank, "meeting": meeting, "first": training}
         (folder / "place.json").write_text(json.dumps(place), encoding="utf-8")
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(

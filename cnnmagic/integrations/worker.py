@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def main(folder: Path) -> None:
         code = FAILED
         driver.send({"kind": "failed", **_cause(error)})
     time.sleep(SECONDS_TO_SEND)
-    os._exit(code)  # TensorFlow's own threads may wait for ranks that are gone
+    os._exit(code)  # the backend's threads may wait for ranks that are gone
 
 
 def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.SimpleQueue[Any]) -> None:
@@ -58,7 +59,7 @@ def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.Simple
     keeper = _keeper(replicas.model, specification, driver if leads else None)
     accord = _accord(place, keeper, asked, specification.seconds)
     replicas.use(dataset.validation, accord)
-    with replicas.strategy.scope():
+    with replicas.steps.scope():
         fit(
             replicas.model,
             dataset,
@@ -73,28 +74,49 @@ def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.Simple
 
 
 def _replicas(folder: Path, place: dict[str, Any], specification: Any, training: Any) -> Any:
-    """The replicas of this process, of the model that the driver sent."""
+    """The replicas of the model that the driver sent, of which this process has its part."""
     from cnnmagic.engine.backend import device_name, load_keras
     from cnnmagic.engine.build import compile_model
-    from cnnmagic.integrations.distribute import made_replica
     from cnnmagic.integrations.replicas import Replicas
     from cnnmagic.plans import Output
 
-    load, output = load_keras().models.load_model, Output(**specification.output)
+    keras = load_keras()
+
+    def model() -> Any:
+        found = keras.models.load_model(folder / "model.keras", compile=False)
+        compile_model(found, training, Output(**specification.output))
+        return found
+
+    steps = (_jax_steps if specification.backend == "jax" else _tensorflow_steps)(model, place, training)
+    device = "CPU" if device_name() == "CPU" else "GPU"
+    return Replicas(steps, model(), training, f"{place['workers']} workers, each {device}")
+
+
+def _tensorflow_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -> Any:
     import tensorflow as tf
 
+    from cnnmagic.integrations.distribute import made_replica
+    from cnnmagic.integrations.steps_tensorflow import TensorflowSteps
+
     strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else that TensorFlow does
-    seen = load(folder / "model.keras", compile=False)
-    compile_model(seen, training, output)
     with strategy.scope():
-        model = load(folder / "model.keras", compile=False)
-        compile_model(model, training, output)
-        made_replica(model)
+        made = model()
+        made_replica(made)
         each = strategy.num_replicas_in_sync // place["workers"]
         ranks = tuple(range(each * place["rank"], each * (place["rank"] + 1)))
-        replicas = Replicas(strategy, model, seen, training, ranks)
-    replicas.device = f"{place['workers']} workers, each {device_name()}"
-    return replicas
+        return TensorflowSteps(strategy, made, training, ranks)
+
+
+def _jax_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -> Any:
+    import jax
+
+    from cnnmagic.integrations.distribute import made_replica
+    from cnnmagic.integrations.steps_jax import JaxSteps
+
+    jax.distributed.initialize(place["first"], place["workers"], place["rank"])
+    made = model()
+    made_replica(made)
+    return JaxSteps(made, jax.devices())
 
 
 def _keeper(model: Any, specification: Any, driver: Line | None) -> Any:
