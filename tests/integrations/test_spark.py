@@ -24,7 +24,7 @@ TRAIN = "train batch=63 precision=float32 tune=no "
 RECIPES = (
     "epochs=3",
     "epochs=4 sgd lr=0.1 momentum=0.9 schedule=cosine",
-    "epochs=12 sgd lr=0.5 momentum=0.9 early_stop=1 validation=0.2",
+    "epochs=30 sgd lr=0.2 early_stop=1 validation=0.2",
     "epochs=3 adamw lr=0.01 weight_decay=0.01 global_clipnorm=0.5 validation=0",
 )
 
@@ -48,12 +48,12 @@ def begun(words: str, name: str = "two") -> Run:
 
 
 def assert_same(run: Run, expected: Run) -> None:
-    """Every epoch's numbers, and the weights, to 1e-5."""
+    """Every epoch's numbers, and the weights, to 1e-5, of their size where that is above 1."""
     assert run.state.phase == expected.state.phase
     for name, values in numbers(expected.history).items():
-        np.testing.assert_allclose(run.history[name], values, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(run.history[name], values, rtol=1e-5, atol=1e-5)
     for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("words", RECIPES)
