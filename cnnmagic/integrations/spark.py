@@ -16,6 +16,7 @@ from typing import Any
 from cnnmagic.errors import RunError
 from cnnmagic.events import Command, Event, Finished, Stop
 from cnnmagic.hardware import backend_name, precision_of
+from cnnmagic.integrations.blame import RESUME, Sign, first_cause, refusal
 from cnnmagic.integrations.cluster import (
     BarrierJob,
     check_allocation,
@@ -31,9 +32,10 @@ from cnnmagic.integrations.task import Job, task_of
 from cnnmagic.integrations.wire import heard, told, unpacked
 from cnnmagic.plans import Plan, Training
 
+SECONDS_BETWEEN_LOOKS = 0.02
 SECONDS_TO_STOP = 4.0
-SECONDS_TO_BEGIN = 120.0
-SECONDS_TO_TELL = 2.0
+SECONDS_TO_BEGIN = 300.0
+SECONDS_TO_TELL = 1.0
 SECONDS_TO_END = 5.0
 EXCHANGE = 0.025  # seconds that two workers need for a step beside its arithmetic, on 2 cores of one machine
 SLOW_FLOPS = 2e10  # a second, of a slow machine
@@ -163,21 +165,32 @@ class Gang:
         task = task_of(self.job)
         self.barrier = BarrierJob(spark, self.job.workers, task, name, lambda error: self.news.put(("job", error)))
         latest = time.monotonic() + SECONDS_TO_BEGIN
-        while self.finished is None or len(self.done) < self.job.workers:
+        while self.finished is None:
             self._pass_on()
             try:
-                kind, what = self.news.get(timeout=0.02)
+                self._take(*self.news.get(timeout=SECONDS_BETWEEN_LOOKS))
             except queue.Empty:
                 if not self.begun and time.monotonic() > latest:
-                    raise RunError(
-                        f"{len(self.lines)} of {self.job.workers} workers have begun within {SECONDS_TO_BEGIN:.0f} s.",
-                        remedy="Other jobs may hold the cluster's slots.",
-                    ) from None
+                    raise self._late() from None
                 if self.stopping is not None and time.monotonic() > self.stopping + SECONDS_TO_STOP:
                     return "stopped"
-                continue
-            self._take(kind, what)
+        self._see_off()
         return self.finished
+
+    def _see_off(self) -> None:
+        """Wait a little for the ranks to end by themselves; what the last of them keep to themselves is no harm."""
+        end = time.monotonic() + SECONDS_TO_END
+        while len(self.done) < self.job.workers and time.monotonic() < end:
+            try:
+                kind, what = self.news.get(timeout=SECONDS_BETWEEN_LOOKS)
+            except queue.Empty:
+                continue
+            if kind in ("bye", "snapshot", "best"):
+                self._take(kind, what)
+
+    def _late(self) -> RunError:
+        message = f"{len(self.lines)} of {self.job.workers} workers have begun within {SECONDS_TO_BEGIN:.0f} s."
+        return RunError(message, remedy="Other jobs may hold the cluster's slots.")
 
     def close(self) -> None:
         """End what is left of the job: ranks that lose the driver end themselves."""
@@ -224,12 +237,10 @@ class Gang:
                 self._keep_best(*what)
             case "bye":
                 self.done.add(what)
-            case "failed":
-                raise self._failure(what)
-            case "gone":
-                raise self._gone(what)
-            case "job" if what is not None and len(self.done) < self.job.workers:
-                raise RunError("the Spark job failed.", reason=last_line(what), remedy=RESUME) from what
+            case "sign":
+                raise self._broken(what)
+            case "job":
+                raise self._broken(None, what)
 
     def _keep_best(self, epoch: int, score: float, weights: Any) -> None:
         from cnnmagic.engine.checkpoint import write_weights
@@ -238,24 +249,22 @@ class Gang:
             self.keeper.best, folder = score, self.keeper.folder
             self.keeper.writer.put("best", lambda: write_weights(folder, weights, epoch))
 
-    def _failure(self, said: dict[str, Any]) -> RunError:
-        where = f"worker {said['rank']} on {self.hosts.get(said['rank'], 'the cluster')}"
-        if "ended" in said:
-            return RunError(f"{where} is gone: {said['ended']}.", reason=said["tail"].strip()[-400:], remedy=RESUME)
-        return RunError(f"{where}: {said['error']}", reason=said["reason"], remedy=said["remedy"] or RESUME)
-
-    def _gone(self, rank: int) -> RunError:
-        """Why a rank's line is broken: what its task says in a moment; a machine that is gone says nothing."""
-        end = time.monotonic() + SECONDS_TO_TELL
+    def _broken(self, sign: Sign | None, failure: BaseException | None = None) -> RunError:
+        """Why the training broke off, from what is heard within a moment of the first sign."""
+        signs, end = [sign] if sign is not None else [], time.monotonic() + SECONDS_TO_TELL
         while time.monotonic() < end:
             try:
                 kind, what = self.news.get(timeout=0.05)
             except queue.Empty:
                 continue
-            if kind == "failed" and "ended" in what:
-                return self._failure(what)
-        where = self.hosts.get(rank, "the cluster")
-        return RunError(f"worker {rank} on {where} is gone, and its task with it.", remedy=RESUME)
+            if kind == "sign":
+                signs.append(what)
+            elif kind == "job":
+                failure = what
+        if signs:
+            return refusal(first_cause(signs), self.hosts)
+        reason = "Spark counts it as done." if failure is None else last_line(failure)
+        return RunError("the Spark job ended before the training.", reason=reason, remedy=RESUME)
 
     def _answer(self) -> None:
         """Answer the lines of ranks, and of tasks whose rank is gone."""
@@ -268,7 +277,7 @@ class Gang:
                 continue
             line, hello = found
             if "ended" in hello:
-                self.news.put(("failed", hello))
+                self.news.put(("sign", Sign("ended", hello["rank"], hello)))
                 line.close()
                 continue
             self.lines[hello["rank"]], self.hosts[hello["rank"]] = line, hello["host"]
@@ -287,11 +296,8 @@ class Gang:
                         self.news.put(("bye", rank))
                         return
                     case "failed":
-                        self.news.put(("failed", {**head, "rank": rank}))
+                        self.news.put(("sign", Sign("failed", rank, head)))
                     case kind:
                         self.news.put((kind, head))
         except LineBroken:
-            self.news.put(("gone", rank))
-
-
-RESUME = "`%cnn resume` goes on from the last checkpoint."
+            self.news.put(("sign", Sign("gone", rank, {})))

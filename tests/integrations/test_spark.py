@@ -3,8 +3,11 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,8 @@ from tests.engine.other_process import numbers
 from tests.integrations.spark_sessions import ranks, started
 
 pytestmark = pytest.mark.long
-LATE = 120.0
+ROOT = Path(__file__).parents[2]
+LATE = 240.0
 LAYERS = "data digits\nconv 8 3x3 relu\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
 # 1,293 images in batches of 63: the last has 33, and no batch can be halved.
 TRAIN = "train batch=63 precision=float32 tune=no "
@@ -105,15 +109,23 @@ def test_a_pause_and_a_rate_reach_all_workers(spark: Any) -> None:
     assert run.state.phase == "stopped"
 
 
-@pytest.mark.parametrize("victim", ["rank", "task"])
+def ancestor(process: int, words: str) -> int:
+    """The nearest ancestor of a process whose command has these words."""
+    while words not in Path(f"/proc/{process}/cmdline").read_text():
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return process
+
+
+@pytest.mark.parametrize("victim", ["rank", "task", "executor"])
 def test_a_killed_worker_fails_the_run_which_goes_on_as_if_nothing_had_been(victim: str, spark: Any) -> None:
     words = "epochs=30 sgd lr=0.02 momentum=0.9 schedule=cosine"
     expected = cnnmagic.train(text_of(words), name="one")
     run = begun(f"{words} checkpoint=0.01", "killed")
     process, parent = random.choice(ranks())
+    killed = {"rank": process, "task": parent, "executor": ancestor(parent, "CoarseGrainedExecutorBackend")}[victim]
     start = time.monotonic()
-    os.kill(process if victim == "rank" else parent, signal.SIGKILL)
-    with pytest.raises(RunError, match="killed by SIGKILL" if victim == "rank" else "gone|failed"):
+    os.kill(killed, signal.SIGKILL)
+    with pytest.raises(RunError, match="killed by SIGKILL" if victim == "rank" else "worker . on .* is gone"):
         run.wait(LATE)
     assert time.monotonic() - start < 15
     while ranks():
@@ -142,3 +154,33 @@ def test_progress_comes_within_a_second(spark: Any) -> None:
     run.listen(lambda state, event: moments.append(time.monotonic()))
     run.wait(LATE)
     assert len(moments) > 20 and np.diff(moments).max() < 1
+
+
+CHILD = """\
+import cnnmagic
+from tests.integrations.spark_sessions import started
+keep = started()
+next(keep)
+run = cnnmagic.train("data digits\\nflatten\\noutput 10\\ntrain epochs=10000 workers=2", wait=False)
+while run.state.epoch < 2:
+    pass
+print("begun", flush=True)
+run.wait()
+"""
+
+
+def test_no_rank_outlives_a_driver_that_is_killed(tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    before = set(ranks())
+    environment = {**os.environ, "CNNMAGIC_RUNS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    assert child.stdout is not None and "begun" in child.stdout.readline()
+    assert len(set(ranks()) - before) == 2
+    child.kill()
+    child.communicate()
+    start = time.monotonic()
+    while set(ranks()) - before:
+        assert time.monotonic() - start < 15
+        time.sleep(0.05)
