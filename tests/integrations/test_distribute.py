@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,20 @@ def test_float16_by_itself_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> No
             check_precision(Training())
     finally:
         this_machine.cache_clear()
+
+
+@pytest.mark.long
+def test_on_jax_two_workers_are_two_devices_bit_for_bit() -> None:
+    for package in ("jax", "pyspark", "pyarrow"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    texts = [f"{LAYERS}{TRAIN}{words}" for words in RECIPES[1:3]]
+    command = [sys.executable, str(Path(__file__).with_name("two_workers_jax.py")), *texts]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=LATE, check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(texts), done.stderr[-2000:]
+    for told in lines:
+        assert told["phases"][0] == told["phases"][1]
+        assert told["one"] < 1e-5 and told["devices"] == 0
