@@ -12,6 +12,7 @@ import numpy as np
 from cnnmagic import datasets
 from cnnmagic.datasets import Facts, Source
 from cnnmagic.engine.data import Dataset, Split, fingerprint, load
+from cnnmagic.engine.folders import local
 from cnnmagic.engine.reading import read_all
 from cnnmagic.errors import DataError
 from cnnmagic.plans import Plan, Resize, Training
@@ -76,8 +77,15 @@ def data_of(plan: Plan, dataset: Dataset) -> tuple[DataSpecification, bytes]:
     kind = type(plan.source).__name__
     if kind in BY_PATH:
         source = {"is": kind, **asdict(plan.source)}  # type: ignore[arg-type]  # those three are dataclasses
+        source |= {"path": _absolute(source["path"])}
+        source |= {"others": [_absolute(path) for path in source["others"]]} if "others" in source else {}
         return _by_path(plan, dataset, source), b""
     return _sent(dataset), arrays_of(dataset)
+
+
+def _absolute(path: str) -> str:
+    """A path as every machine understands it: a worker stands in another folder than the notebook."""
+    return str(local(path).absolute())
 
 
 def _by_path(plan: Plan, dataset: Dataset, source: dict[str, Any]) -> DataSpecification:

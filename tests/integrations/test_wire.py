@@ -93,3 +93,13 @@ def test_arrays_too_large_to_send_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(specification, "MOST_BYTES", 1_000)
     with pytest.raises(DataError, match="are sent to workers"):
         arrays_of(dataset)
+
+
+def test_a_path_in_the_notebook_s_folder_is_one_that_workers_find(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("data.npz", x=np.zeros((40, 8, 8, 1), np.uint8), y=np.arange(40) % 4)
+    found, arrays, dataset = specified("data data.npz\nflatten\noutput\ntrain epochs=1")
+    monkeypatch.chdir("/")
+    np.testing.assert_array_equal(dataset_of(found, arrays).train.labels, dataset.train.labels)
