@@ -16,6 +16,7 @@ import pytest
 import cnnmagic
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.run import Run
+from cnnmagic.session import Session
 from tests.engine.other_process import numbers
 from tests.integrations.spark_sessions import ranks, started
 
@@ -146,6 +147,18 @@ def test_a_path_that_workers_cannot_see_is_told(spark: Any) -> None:
 
     with pytest.raises(RunError, match="can't see `/nowhere/photos`"):
         check_workers(spark, 2, "tensorflow", "/nowhere/photos")
+
+
+def test_a_cell_that_runs_again_takes_the_slots_of_its_earlier_training(spark: Any) -> None:
+    session = Session()
+    text = text_of("epochs=500 workers=2")
+    first = session.start("again", cnnmagic.plan(text))
+    while first.state.epoch < 2:
+        time.sleep(0.01)
+    second = session.start("again", cnnmagic.plan(text.replace("500", "2")))
+    assert first.state.phase == "stopped"
+    second.wait(LATE)
+    assert second.state.phase == "finished"
 
 
 def test_progress_comes_within_a_second(spark: Any) -> None:
