@@ -43,9 +43,7 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
 
 def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
-    from cnnmagic.engine.fit import fit
     from cnnmagic.engine.guard import guard
-    from cnnmagic.engine.tune import tune
 
     training = run.plan.training or Training()
     record = _Recorder(run)
@@ -59,8 +57,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         try:
             if not _has_read(run, emit, commands):
                 return
-            tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
-            fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
+            _train(run, training, keeper, emit, commands, start)
         except BaseException as error:
             told = told_of_memory(error, run.plan)
             record.failure = cause(told)
@@ -72,6 +69,45 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             record.close()
 
     return work
+
+
+def _train(run: Run, training: Training, keeper: Any, emit: Any, commands: Any, start: Any) -> None:
+    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
+    if training.workers > 1:
+        from cnnmagic.integrations.spark import fit_on_workers
+
+        fit_on_workers(run, keeper, emit, commands, start)
+    elif on_devices(run.plan):
+        from cnnmagic.integrations.distribute import fit_on_devices
+
+        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
+    else:
+        from cnnmagic.engine.fit import fit
+        from cnnmagic.engine.tune import tune
+
+        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
+        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
+
+
+def on_devices(plan: Plan) -> bool:
+    """Whether several devices of this machine share each batch; raises `CnnError` where that can't be."""
+    training = plan.training or Training()
+    if training.devices in (None, 1):
+        return False
+    from cnnmagic.integrations.distribute import check
+
+    return check(plan) > 1
+
+
+def check_places(plan: Plan) -> tuple[str, ...]:
+    """Notes on where a plan is to be trained; raises `CnnError` where it can't be."""
+    training = plan.training or Training()
+    if training.workers > 1:
+        from cnnmagic.integrations.spark import check
+
+        return check(plan)
+    on_devices(plan)
+    return ()
 
 
 def _has_read(run: Run, emit: Callable[[Any], None], commands: Any) -> bool:
@@ -121,6 +157,7 @@ def more(run: Run, epochs: int) -> None:
     run.plan = replace(run.plan, training=replace(training, epochs=whole))
     if training.schedule != "constant":
         run.note(f"the {training.schedule} schedule runs again from epoch {position.epoch + 1} to {whole}")
+    check_places(run.plan)
     run.start(work_of(run, replace(snapshot, position=replace(position, begin=begin, waited=0))))
 
 
@@ -129,6 +166,7 @@ def go_on(run: Run) -> None:
     if run.state.phase in ("finished", "stopped early"):
         remedy = f"`%cnn more {run.name} 5` trains 5 more epochs."
         raise RunError(f"{run.name} has {run.state.phase}: there is nothing to resume.", remedy=remedy)
+    check_places(run.plan)
     run.start(work_of(run, _snapshot_of(run)))
 
 
@@ -168,6 +206,7 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
         return run
     snapshot, story = read_snapshot(record.folder)
     run = _brought_back(record, variables, data, state_of(record.name, story, "queued"))
+    check_places(run.plan)
     run.start(work_of(run, snapshot))
     return run
 

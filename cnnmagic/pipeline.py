@@ -95,7 +95,18 @@ def describe(source: Source) -> Facts:
         return NAMED[source.name]
     from cnnmagic.engine.data import describe as describe_arrays
 
-    return describe_arrays(source)
+    return describe_arrays(_brought_here(source))
+
+
+def _brought_here(source: Source) -> Source:
+    """The source with what a Spark cluster holds of it collected."""
+    if not isinstance(source, Held) or not any(
+        type(value).__module__.startswith("pyspark.") for value in source.values
+    ):
+        return source
+    from cnnmagic.integrations.frames import brought_here
+
+    return brought_here(source)
 
 
 def source_of(data: Any) -> Source:
@@ -118,7 +129,7 @@ def load_data(plan: Plan) -> Any:
     from cnnmagic.engine.data import load
 
     try:
-        return load(plan)
+        return load(plan if plan.source is None else replace(plan, source=_brought_here(plan.source)))
     except DataError as error:
         raise (error.at(plan.data_place) if plan.data_place else error) from error.__cause__
 

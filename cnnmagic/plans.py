@@ -81,6 +81,10 @@ class Training:
     precision: str = option("precision", "auto", help="auto, float32, bfloat16 or float16")
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
     tune: bool = option("flag", True, bare=False, help="try out, before a long training, how its steps run fastest")
+    devices: int | None = option(
+        "devices", None, bare=False, help="how many devices of this machine share each batch, or all"
+    )
+    workers: int = option("count", 1, bare=False, help="tasks of the Spark cluster that share each batch")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
 
     mixing: tuple[tuple[str, float], ...] = ()  # of the `augment` line: `mixup`, `cutmix` with their strength

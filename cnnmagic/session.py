@@ -13,7 +13,7 @@ from weakref import ref
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
-from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
+from cnnmagic.lifecycle import begin, check_places, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan
@@ -60,8 +60,13 @@ class Session:
         """Start the training of a plan under a name; an earlier training of that name is stopped first."""
         from cnnmagic.engine.backend import give_memory_back
 
+        if plan.training is not None and plan.training.workers > 1:
+            self._stop_earlier(name, wait=True)  # its workers hold slots of the cluster
+        told = check_places(plan)
         dataset = load_data(plan)
         run = begin(name, plan, self._build(name, plan), dataset, self.texts)
+        for note in told:
+            run.note(note)
         self._stop_earlier(name)
         self.keep(name, run)
         run.start(work_of(run))
@@ -299,11 +304,13 @@ class Session:
             raise RunError("there is no training to resume.", remedy="`%cnn runs` lists what is kept on disk.")
         return open_ones[-1]
 
-    def _stop_earlier(self, name: str) -> None:
+    def _stop_earlier(self, name: str, wait: bool = False) -> None:
         earlier = self.known.get(name)
         if isinstance(earlier, Run) and not earlier.is_done:
             print(f"The training of {name} that was under way is stopped.")
             earlier.stop()
+            if wait:
+                earlier.wait_quietly()
 
     @property
     def is_notebook(self) -> bool:

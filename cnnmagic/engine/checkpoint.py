@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -22,6 +22,15 @@ FORMAT = 1
 
 def write_snapshot(folder: Path, snapshot: Snapshot, story: dict[str, Any]) -> None:
     """Write a snapshot with the story of the run so far (plain JSON values); raises OSError, the last one kept."""
+    _write(folder / LAST, *_parts(snapshot, story))
+
+
+def write_snapshot_to(file: IO[bytes], snapshot: Snapshot, story: dict[str, Any]) -> None:
+    """Write a snapshot into an open file."""
+    _save(file, *_parts(snapshot, story))
+
+
+def _parts(snapshot: Snapshot, story: dict[str, Any]) -> tuple[dict[str, Arrays], dict[str, Any]]:
     groups = {
         "model": snapshot.variables.model,
         "optimizer": snapshot.variables.optimizer,
@@ -34,7 +43,7 @@ def write_snapshot(folder: Path, snapshot: Snapshot, story: dict[str, Any]) -> N
         "way": snapshot.way and asdict(snapshot.way),
         "story": story,
     }
-    _write(folder / LAST, groups, head)
+    return groups, head
 
 
 def write_weights(folder: Path, weights: Arrays, epoch: int) -> None:
@@ -49,7 +58,15 @@ def has_snapshot(folder: Path) -> bool:
 
 def read_snapshot(folder: Path) -> tuple[Snapshot, dict[str, Any]]:
     """The last snapshot of a folder and the story with it; raises `RunError` where there is none to be read."""
-    groups, head = _read(folder / LAST)
+    return _snapshot_of(*_read(folder / LAST))
+
+
+def read_snapshot_from(file: IO[bytes]) -> tuple[Snapshot, dict[str, Any]]:
+    """The snapshot of an open file, as `write_snapshot_to` wrote it."""
+    return _snapshot_of(*_loaded(file))
+
+
+def _snapshot_of(groups: dict[str, Arrays], head: dict[str, Any]) -> tuple[Snapshot, dict[str, Any]]:
     variables = Variables(groups["model"], groups["optimizer"], groups["metrics"])
     way = Way(**head["way"]) if head.get("way") else None
     return Snapshot(Position(**head["position"]), variables, groups["best"], way), head["story"]
@@ -101,13 +118,10 @@ class Writer:
 
 def _write(path: Path, groups: dict[str, Arrays], head: dict[str, Any]) -> None:
     """Write beside `path`, let the disk confirm, then move into place: at any moment there is a whole file."""
-    arrays: dict[str, Any] = {
-        f"{name}/{number}": array for name, group in groups.items() for number, array in enumerate(group)
-    }
     beside = path.with_name(f".{path.name}.part")
     try:
         with beside.open("wb") as file:
-            np.savez(file, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+            _save(file, groups, head)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -116,18 +130,31 @@ def _write(path: Path, groups: dict[str, Arrays], head: dict[str, Any]) -> None:
         raise
 
 
+def _save(file: IO[bytes], groups: dict[str, Arrays], head: dict[str, Any]) -> None:
+    arrays: dict[str, Any] = {
+        f"{name}/{number}": array for name, group in groups.items() for number, array in enumerate(group)
+    }
+    np.savez(file, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+
+
 def _read(path: Path) -> tuple[dict[str, Arrays], dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            head = json.loads(bytes(file["head"]))
-            found = {name: file[name] for name in file.files if name != "head"}
+        with path.open("rb") as file:
+            groups, head = _loaded(file)
     except FileNotFoundError:
         raise RunError(f"there is no checkpoint in `{path.parent}`.", remedy="Train the network anew.") from None
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise RunError(f"`{path}` can't be read: {error}", remedy="Train the network anew.") from error
     if head["format"] != FORMAT:
         raise RunError(f"`{path}` was written by another version of cnnmagic.", remedy="Train the network anew.")
-    groups: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "metrics": [], "best": []}
-    for name, array in found.items():  # in the order in which they were written
-        groups[name.split("/")[0]].append(array)
+    return groups, head
+
+
+def _loaded(file: IO[bytes]) -> tuple[dict[str, Arrays], dict[str, Any]]:
+    with np.load(file, allow_pickle=False) as archive:
+        head = json.loads(bytes(archive["head"]))
+        groups: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "metrics": [], "best": []}
+        for name in archive.files:  # in the order in which they were written
+            if name != "head":
+                groups[name.split("/")[0]].append(archive[name])
     return {name: tuple(group) for name, group in groups.items()}, head

@@ -48,10 +48,15 @@ class Feed:
         """How many images are seen after 0, 1, 2 … batches, where batches differ in size within an epoch."""
         return None if self.buckets is None else np.cumsum([0, *map(len, self.groups)])
 
+    def rows(self, number: int) -> np.ndarray:
+        """The rows of batch `number`, counted from 0, of the epoch begun."""
+        span = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        rows: np.ndarray = self.order[span] if self.buckets is None else self.groups[number]
+        return rows
+
     def batch(self, number: int) -> tuple[Any, Any]:
         """Batch `number`, counted from 0, of the epoch begun."""
-        span = slice(number * self.batch_size, (number + 1) * self.batch_size)
-        rows = self.order[span] if self.buckets is None else self.groups[number]
+        rows = self.rows(number)
         images, labels = self.images[rows], self.labels[rows]
         return (images, labels) if self.mix is None else self.mix(images, labels, (self.seed, self.epoch, number))
 

@@ -57,6 +57,10 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     watcher: Watcher | None = None
     seen: list[Event] | None = None
     class_weight: dict[int, float] | None = None
+    # What replicas in several processes put here: how they agree on commands, and on when to keep a snapshot.
+    agree: Callable[[], object] = staticmethod(lambda: None)
+    # Brings the numbers of this moment into the model that is looked at, where that is not the one in training.
+    refresh: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(
         self, model: Any, training: Training, feed: Feed, clock: Clock, keeper: Keeper, emit: Emit, commands: Commands
@@ -110,6 +114,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.clock.batch = min(self.clock.first + batch + 1, self.clock.batches)
+        self.agree()
         due = time.monotonic() - self.clock.last_report >= SECONDS_BETWEEN_REPORTS
         looks = due or self.looks_often or self.clock.batch == self.clock.batches
         if looks and not math.isfinite(_number(logs["loss"])):
@@ -146,6 +151,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         pass
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.agree()
         self.obey()
         self.model.stop_evaluating = self.over
 
@@ -170,6 +176,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
     def look(self) -> None:
         """See what the model takes each class for, and what its layers do."""
         if self.watcher is not None:
+            self.refresh()
             self.watcher.budget.earn(time.monotonic() - self.clock.epoch_start)
             number = self.clock.epoch + 1
             self.seen = list(self.watcher.look(number, number == self.training.epochs))

@@ -13,12 +13,10 @@ from cnnmagic.plans import Training
 from cnnmagic.wording import listed
 
 LATER = {
-    "devices": "several GPUs",
-    "workers": "several machines",
     "mlflow": "logging to MLflow",
     "balance": "weights for unequal classes",
 }
-NOTHING_MORE = ("no", "off", "false", "1", "all")
+NOTHING_MORE = ("no", "off", "false")
 # Numbers that belong to the optimizer that they were found for.
 OPTIMIZERS_OWN = ("learning_rate", "weight_decay", *OWN_OPTIONS)
 
@@ -78,6 +76,22 @@ def _clashes(training: Training, line: syntax.Directive) -> Iterator[Problem]:
     if training.warmup is not None and training.warmup >= training.epochs:
         message = f"the warm-up of {training.warmup:g} epochs leaves nothing of a training of {training.epochs}."
         yield Problem(message, _place(line, "warmup"), remedy=f"Write less than {training.epochs}, or more `epochs`.")
+    yield from _shared_out(training, line)
+
+
+def _shared_out(training: Training, line: syntax.Directive) -> Iterator[Problem]:
+    """What a training on several devices or machines can't do."""
+    word = "workers" if training.workers > 1 else "devices"
+    if training.workers > 1 and training.devices is not None:
+        message = "`workers` takes what devices each task has, and `devices` is for one machine alone."
+        yield Problem(message, _place(line, "devices"), remedy="Keep one of them.")
+    if training.workers > 1 or training.devices not in (None, 1):
+        if training.precision == "float16":
+            message = f"float16 is not trained with `{word}`: each replica would scale its loss in its own way."
+            yield Problem(message, _place(line, "precision"), remedy="Write `precision=bfloat16` or `float32`.")
+        if 0 < training.batch_size < training.workers:
+            message = f"a batch of {training.batch_size} is not enough for {training.workers} workers."
+            yield Problem(message, _place(line, "workers"), remedy="Each needs one image of a batch at least.")
 
 
 def _notes(training: Training) -> Iterator[str]:

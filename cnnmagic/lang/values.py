@@ -39,6 +39,7 @@ MEANINGS = {
     "flag": "`yes` or `no`",
     "span": "a number of at least 0, or `no`",
     "batch": "a whole number above 0, or `auto`",
+    "devices": "a whole number above 0, or `all`",
     "shape": "a shape such as `7x7x64`",
     "margins": "a margin such as `1`, `1x2` or `0x1x0x1`",
     "name": "a word",
@@ -148,6 +149,11 @@ def _batch(value: syntax.Value) -> int | None:
     return 0 if isinstance(value, syntax.Name) and str(value).lower() == "auto" else _count(value)
 
 
+def _devices(value: syntax.Value) -> int | None:
+    """0 stands for `all`."""
+    return 0 if isinstance(value, syntax.Name) and str(value).lower() == "all" else _count(value)
+
+
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:
     sizes = (value,) if isinstance(value, int) else _sizes(value)
     return sizes if sizes and len(sizes) <= MOST_AXES and min(sizes) >= 1 else None
@@ -193,6 +199,7 @@ _READERS: dict[str, Callable[[syntax.Value], Any]] = {
     "flag": _flag,
     "span": _span,
     "batch": _batch,
+    "devices": _devices,
     "shape": _shape,
     "margins": _margins,
     "name": _name,

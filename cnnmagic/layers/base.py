@@ -19,6 +19,7 @@ Kind = Literal[
     "flag",
     "span",
     "batch",
+    "devices",
     "shape",
     "margins",
     "name",

@@ -136,7 +136,7 @@ def test_train_tells_what_is_surprising(text):
     assert [NOTED[text] in note for note in told] == [True] * bool(NOTED[text])
 
 
-@pytest.mark.parametrize("text", ["devices=all", "workers=1", "mlflow=no"])
+@pytest.mark.parametrize("text", ["workers=1", "mlflow=no"])
 def test_train_accepts_what_asks_for_nothing_more(text):
     assert trained(text).training == Training()
 

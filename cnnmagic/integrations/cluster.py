@@ -1,0 +1,213 @@
+"""The Spark cluster of this notebook: its session, its free slots, what its workers have, and one barrier job on it.
+
+Only the DataFrame API is used for work, so that Spark Connect serves as well as a classic session.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cnnmagic.errors import RunError
+
+PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
+SECONDS_FOR_EXECUTORS, SECONDS_OF_STARTING = 2.5, 30.0
+LONGEST_CAUSE = 400
+_PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
+_JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
+
+
+def session() -> Any:
+    """The Spark session that is active; raises `RunError` where there is none."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        message = f"`workers` trains on a Spark cluster, and pyspark can't be imported: {error}."
+        remedy = 'On a machine without Spark: `%pip install "cnnmagic[spark]"`. Or leave `workers` out.'
+        raise RunError(message, remedy=remedy) from error
+    # Which session is active, each thread has for itself; the first one is known to all by a private name only.
+    found = SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None)
+    if found is None:
+        remedy = "Begin one first, in a cell of its own: `spark = SparkSession.builder.getOrCreate()`."
+        raise RunError("there is no Spark session in this notebook.", remedy=remedy)
+    return found
+
+
+def session_in_thread() -> Any:
+    """The session that `session` found in another thread."""
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.getOrCreate()
+
+
+def is_classic(spark: Any) -> bool:
+    """Whether the session has a Spark context of its own, and is not one of Spark Connect."""
+    return "connect" not in type(spark).__module__
+
+
+def setting(spark: Any, name: str, default: str) -> str:
+    """A setting of the session; the default where it is not set, or is not to be seen."""
+    try:
+        if is_classic(spark):  # whose `conf` would first have to make a catalogue, for seconds
+            return str(spark.sparkContext.getConf().get(name, default))
+        return str(spark.conf.get(name, default))
+    except Exception:  # Connect tells of some settings only that they are not there
+        return default
+
+
+def check_allocation(spark: Any) -> None:
+    """Raise `RunError` where Spark may take executors away."""
+    if setting(spark, "spark.dynamicAllocation.enabled", "false").lower() == "true":
+        message = "`spark.dynamicAllocation.enabled` is on, and Spark runs no barrier job then."
+        raise RunError(message, remedy="Turn it off where the cluster is set up, and begin the session anew.")
+
+
+def check_slots(spark: Any, workers: int) -> None:
+    """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
+    end = time.monotonic() + (SECONDS_FOR_EXECUTORS if is_starting(spark) else 0)
+    while (free := free_slots(spark)) < workers:
+        if time.monotonic() > end:  # executors that are just starting have been waited for
+            message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
+            remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
+            raise RunError(message, remedy=f"{remedy}, or have a larger cluster.")
+        time.sleep(0.2)
+
+
+def is_starting(spark: Any) -> bool:
+    """Whether the session is so young that executors may still be coming."""
+    return not is_classic(spark) or time.time() - spark.sparkContext.startTime / 1000 < SECONDS_OF_STARTING
+
+
+def free_slots(spark: Any) -> int:
+    """Tasks that can be started now."""
+    if not is_classic(spark):
+        return connected_slots(spark)
+    context = spark.sparkContext
+    taken = int(setting(spark, "spark.task.cpus", "1"))
+    executors = list(context._jsc.sc().statusTracker().getExecutorInfos())
+    running = sum(executor.numRunningTasks() for executor in executors)
+    return slots(context.defaultParallelism, taken, running)
+
+
+def slots(cores: int, each: int, running: int) -> int:
+    """Tasks that find room on so many cores, where each takes some and some are running."""
+    return max(0, cores // each - running)
+
+
+def connected_slots(spark: Any) -> int:
+    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell."""
+    from pyspark.sql.functions import spark_partition_id
+
+    return int(spark.range(0, 1 << 20).select(spark_partition_id()).distinct().count())
+
+
+def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
+    """Raise `RunError` where workers have other versions than the driver, or can't see the data's path."""
+    wanted = versions(backend)
+    schema = "told string"
+    try:
+        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), schema).collect()
+    except Exception as error:
+        remedy = (
+            "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
+        )
+        raise RunError("a task on the Spark cluster fails.", reason=last_line(error), remedy=remedy) from error
+    for row in rows:
+        compare(wanted, json.loads(row["told"]), path)
+
+
+def compare(wanted: Mapping[str, str], told: Mapping[str, Any], path: str | None) -> None:
+    """Raise `RunError` where what a worker tells is not as wanted."""
+    host = told["host"]
+    for package, version in wanted.items():
+        found = told["versions"].get(package)
+        if found != version:
+            has = f"has {package} {found}" if found else f"lacks {package}"
+            message = f"the worker on {host} {has}, and this notebook has {version}."
+            remedy = "Give all machines the same packages; on Databricks, by the cluster's libraries."
+            raise RunError(message, remedy=remedy)
+    if path is not None and not told["sees"]:
+        remedy = "Put the data where all machines see the same files, on Databricks under `/Volumes/…`."
+        raise RunError(f"the worker on {host} can't see `{path}`.", remedy=remedy)
+
+
+def versions(backend: str) -> dict[str, str]:
+    """What must be the same on all machines: Python's minor version, and those packages that train."""
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for package in ("cnnmagic", "keras", backend):
+        found[package] = version_of(package)
+    return found
+
+
+def version_of(package: str) -> str:
+    """The version of a package; empty where it is missing."""
+    try:
+        if package == "cnnmagic":
+            import cnnmagic
+
+            return cnnmagic.__version__
+        return metadata.version(package)
+    except (ImportError, metadata.PackageNotFoundError):
+        return ""
+
+
+def _teller(backend: str, path: str | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    def tell(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+
+        for _ in batches:
+            pass
+        told = {
+            "host": socket.gethostname(),
+            "versions": versions(backend),
+            "sees": path is None or Path(path).exists(),
+        }
+        yield pyarrow.RecordBatch.from_pydict({"told": [json.dumps(told)]})
+
+    return tell
+
+
+class BarrierJob:
+    """One barrier job in a thread; `ended` is called there, with the error or None."""
+
+    def __init__(self, spark: Any, workers: int, task: Any, name: str, ended: Callable[[BaseException | None], object]):
+        self.spark, self.workers, self.task, self.name, self.ended = spark, workers, task, name, ended
+        self.key = f"cnnmagic-{name}-{time.monotonic_ns()}"
+        self.thread = threading.Thread(target=self._run, name=self.key, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            if is_classic(self.spark):
+                self.spark.sparkContext.setJobGroup(self.key, f"cnnmagic: {self.name}", interruptOnCancel=True)
+            else:
+                self.spark.addTag(self.key)
+            frame = self.spark.range(0, self.workers, 1, self.workers)
+            frame.mapInArrow(self.task, "rank long, code long", barrier=True).collect()
+        except BaseException as error:
+            self.ended(error)
+        else:
+            self.ended(None)
+
+    def cancel(self) -> None:
+        """Have Spark end the job's tasks."""
+        if is_classic(self.spark):
+            self.spark.sparkContext.cancelJobGroup(self.key)
+        else:
+            self.spark.interruptTag(self.key)
+
+
+def last_line(error: BaseException) -> str:
+    """What of an error of Spark's tells the cause: a Python error in it, else the last of its Java ones."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    python = [line for line in lines if _PYTHON.match(line)]
+    java = [found[1] for line in lines if (found := _JAVA.search(line))]
+    return [type(error).__name__, *lines[:1], *java[-1:], *python[-1:]][-1][:LONGEST_CAUSE]

@@ -1,0 +1,127 @@
+"""Trains a run on a Spark cluster: one barrier job, whose rank 0 feeds the run's events, snapshots and commands."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from cnnmagic.events import Command, Event, Finished
+from cnnmagic.hardware import backend_name, precision_of
+from cnnmagic.integrations.cluster import (
+    check_allocation,
+    check_slots,
+    check_workers,
+    session,
+    session_in_thread,
+    setting,
+)
+from cnnmagic.integrations.gang import Gang
+from cnnmagic.integrations.task import Job
+from cnnmagic.plans import Plan, Training
+
+EXCHANGE = 0.025  # seconds that two workers need for a step beside its arithmetic, on 2 cores of one machine
+SLOW_FLOPS = 2e10  # a second, of a slow machine
+
+
+def check(plan: Plan) -> tuple[str, ...]:
+    """Notes on a training on the cluster; raises `CnnError` where it can't be, before anything of it is begun."""
+    from cnnmagic.integrations.distribute import check_backend, check_plan, check_precision
+
+    training = plan.training or Training()
+    spark = session()
+    check_allocation(spark)
+    check_slots(spark, training.workers)
+    check_backend()
+    check_precision(training)
+    check_plan(plan)
+    check_workers(spark, training.workers, backend_name(), path_of(plan))
+    return advice(plan)
+
+
+def path_of(plan: Plan) -> str | None:
+    """The path of the data that every worker must see; None where they are sent to it."""
+    from cnnmagic.engine.folders import local
+
+    path = getattr(plan.source, "path", None)
+    return None if path is None else str(local(path).absolute())
+
+
+def advice(plan: Plan) -> tuple[str, ...]:
+    """That one machine is faster, where the exchange takes longer than what it saves."""
+    training = plan.training or Training()
+    if plan.flops is None:
+        return ()
+    step = 3 * plan.flops * training.batch_size / SLOW_FLOPS
+    if step * (1 - 1 / training.workers) > EXCHANGE:
+        return ()
+    return (
+        f"a step of this network takes some {1000 * step:.2g} ms of arithmetic, and {training.workers} workers need "
+        f"about {1000 * EXCHANGE:.0f} ms more to exchange their gradients (measured on one machine): "
+        "without `workers` it trains faster",
+    )
+
+
+def fit_on_workers(
+    run: Any, keeper: Any, emit: Callable[[Event], None], commands: queue.SimpleQueue[Command], start: Any
+) -> None:
+    """Train a run's model on the cluster; the model gets what the workers had learned, however the training ends.
+
+    Raises `RunError` with the cause where a worker is gone.
+    """
+    from cnnmagic.integrations.distribute import take_over
+
+    training = run.plan.training or Training()
+    spark = session_in_thread()
+    host = setting(spark, "spark.driver.host", socket.gethostname())
+    if start is not None:
+        keeper.hold(start)
+    with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
+        job = Job(
+            (host, server.getsockname()[1]),
+            secrets.token_hex(16),
+            training.workers,
+            {"KERAS_BACKEND": backend_name()},
+            files_of(run, start),
+        )
+        gang = Gang(job, server, keeper, emit, commands)
+        try:
+            reason = gang.train(spark, run.name)
+        finally:
+            gang.close()
+            take_over(run.model, training, keeper)
+    emit(Finished(reason, time.monotonic()))
+
+
+def files_of(run: Any, start: Any) -> dict[str, bytes]:
+    """What each worker gets: the model's file, the specification, and where they are needed arrays and a snapshot."""
+    from cnnmagic.integrations.specification import Specification, data_of
+    from cnnmagic.integrations.wire import packed
+
+    plan, training = run.plan, run.plan.training or Training()
+    data, arrays = data_of(plan, run.dataset)
+    scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
+    settled = replace(training, precision=precision_of(training.precision)[0])
+    specification = Specification(
+        name=run.name,
+        text=plan.text,
+        training=asdict(settled),
+        output=asdict(plan.output),
+        data=data,
+        seed=run.seed,
+        seconds=training.checkpoint * 60,
+        best=max(scores, default=None),
+        backend=backend_name(),
+    )
+    with tempfile.TemporaryDirectory(prefix="cnnmagic-") as name:
+        path = Path(name, "model.keras")
+        run.model.save(path)
+        files = {"model.keras": path.read_bytes(), "specification.json": specification.to_json().encode()}
+    files |= {"arrays.npz": arrays} if arrays else {}
+    return files | ({"start.npz": packed(start)} if start is not None else {})
