@@ -81,6 +81,9 @@ class Training:
     validation: float = option("fraction", 0.1, bare=False, help="part of the training images kept for validation")
     tune: bool = option("flag", True, bare=False, help="try out, before a long training, how its steps run fastest")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
+    mlflow: bool | None = option(
+        "flag", None, bare=False, help="log to MLflow; if not given, wherever a tracking store is set"
+    )
 
     mixing: tuple[tuple[str, float], ...] = ()  # of the `augment` line: `mixup`, `cutmix` with their strength
 

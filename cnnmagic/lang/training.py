@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from cnnmagic.errors import Place, PlanError, Problem
@@ -15,7 +16,6 @@ from cnnmagic.wording import listed
 LATER = {
     "devices": "several GPUs",
     "workers": "several machines",
-    "mlflow": "logging to MLflow",
     "balance": "weights for unequal classes",
 }
 NOTHING_MORE = ("no", "off", "false", "1", "all")
@@ -78,6 +78,10 @@ def _clashes(training: Training, line: syntax.Directive) -> Iterator[Problem]:
     if training.warmup is not None and training.warmup >= training.epochs:
         message = f"the warm-up of {training.warmup:g} epochs leaves nothing of a training of {training.epochs}."
         yield Problem(message, _place(line, "warmup"), remedy=f"Write less than {training.epochs}, or more `epochs`.")
+    if training.mlflow and find_spec("mlflow") is None:
+        message = "`mlflow=yes` logs the training to MLflow, which is not installed here."
+        remedy = "In a cell of its own: `%pip install mlflow`; or leave `mlflow` out."
+        yield Problem(message, _place(line, "mlflow"), remedy=remedy)
 
 
 def _notes(training: Training) -> Iterator[str]:

@@ -131,9 +131,22 @@ def test_train_tells_what_is_surprising(text):
     assert [NOTED[text] in note for note in told] == [True] * bool(NOTED[text])
 
 
-@pytest.mark.parametrize("text", ["devices=all", "workers=1", "mlflow=no"])
+@pytest.mark.parametrize("text", ["devices=all", "workers=1", "balance=no"])
 def test_train_accepts_what_asks_for_nothing_more(text):
     assert trained(text).training == Training()
+
+
+@pytest.mark.parametrize("text, wanted", [("", None), ("mlflow=no", False), ("mlflow=yes", True)])
+def test_train_says_whether_to_log(monkeypatch, text, wanted):
+    monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: object())
+    assert trained(text).training.mlflow is wanted
+
+
+def test_a_log_is_asked_for_where_mlflow_is_not_installed(monkeypatch):
+    monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: None)
+    with pytest.raises(PlanError, match="`mlflow=yes` logs the training to MLflow, which is not installed here"):
+        trained("mlflow=yes")
+    assert trained("mlflow=no").training.mlflow is False
 
 
 def test_the_changed_default_of_adadelta_is_told():
