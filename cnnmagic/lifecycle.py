@@ -47,6 +47,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
 
     training = run.plan.training or Training()
     record = _Recorder(run)
+    tracker = _tracker(run, training)
     if start is None:
         record.begin()  # now, while it may have to wait for its turn: a kill is to lose nothing
 
@@ -54,6 +55,8 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         release = guard(run.model, run.name, run.wait_quietly)
         record.lock()
         keeper = _keeper(run, training, record)
+        if tracker is not None:
+            tracker.begin()
         try:
             if not _has_read(run, emit, commands):
                 return
@@ -66,6 +69,8 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             release()
             run.snapshot = keeper.last
             keeper.close()
+            if tracker is not None:
+                tracker.end()
             record.close()
 
     return work
@@ -108,6 +113,13 @@ def check_places(plan: Plan) -> tuple[str, ...]:
         return check(plan)
     on_devices(plan)
     return ()
+
+
+def _tracker(run: Run, training: Training) -> Any:
+    """What logs the run to MLflow; None where it is not to be logged."""
+    from cnnmagic.integrations.mlflow import tracker_of
+
+    return tracker_of(run, training.mlflow)
 
 
 def _has_read(run: Run, emit: Callable[[Any], None], commands: Any) -> bool:

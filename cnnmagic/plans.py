@@ -86,6 +86,9 @@ class Training:
     )
     workers: int = option("count", 1, bare=False, help="tasks of the Spark cluster that share each batch")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
+    mlflow: bool | None = option(
+        "flag", None, bare=False, help="log to MLflow; if not given, wherever a tracking store is set"
+    )
 
     mixing: tuple[tuple[str, float], ...] = ()  # of the `augment` line: `mixup`, `cutmix` with their strength
 

@@ -62,6 +62,8 @@ class Run:
         self.ask: Callable[..., Any]
         # `report()`, or `report(path)`, writes all that is known of it as one page of HTML.
         self.report: Callable[..., Path]
+        # What logs it elsewhere, where something does; `wait` waits a while for that too.
+        self.tracker: Any = None
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._done = threading.Event()
         self._listeners: list[Listener] = []
@@ -146,11 +148,20 @@ class Run:
         self._ask(SetLearningRate(float(rate)))
 
     def wait(self, timeout: float | None = None) -> Run:
-        """Return when the training is over, or after `timeout` seconds; raise what it failed of, if it failed."""
+        """Return when the training is over, or after `timeout` seconds; raise what it failed of, if it failed.
+
+        Where MLflow logs it, the log is complete then, or the run's notes say why not.
+        """
         self.wait_quietly(timeout)
+        self.settle(timeout)
         if self.state.error is not None:
             raise self.state.error
         return self
+
+    def settle(self, timeout: float | None = None) -> None:
+        """After the end of a training that MLflow logs, wait until the log is complete, or given up."""
+        if self.tracker is not None and self.is_done:
+            self.tracker.settle(timeout)
 
     def evaluate(self, split: str = "test") -> dict[str, float]:
         """Loss and accuracy on `test`, `validation` or `train`, after the training's end."""

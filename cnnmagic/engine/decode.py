@@ -1,4 +1,7 @@
-"""One encoded image to pixels: JPEG, PNG, GIF's first frame, BMP, WebP, TIFF; a file that is none tells why."""
+"""One encoded image to pixels: JPEG, PNG, GIF's first frame, BMP, WebP, TIFF; a file that is none tells why.
+
+It imports NumPy and Pillow alone: a model in MLflow takes this file with it, and is used without cnnmagic.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnmagic.plans import Resize
+if TYPE_CHECKING:
+    from cnnmagic.plans import Resize
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")

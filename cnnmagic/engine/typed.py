@@ -26,7 +26,7 @@ def are_files(images: Any) -> bool:
 def from_files(images: Any, dataset: Dataset) -> Any:
     """Decoded as the training images were; where those are arrays, brought to their size and range of numbers."""
     files = [images] if _is_file(images) else list(images)
-    form = _form(dataset)
+    form = form_of(dataset)
     found = []
     for file in files:
         try:
@@ -72,7 +72,8 @@ def _together(found: Sequence[np.ndarray], form: Form) -> Any:
     return np.stack(found) if len(sizes) == 1 else [image[None] for image in found]
 
 
-def _form(dataset: Dataset) -> Form:
+def form_of(dataset: Dataset) -> Form:
+    """The form in which encoded images reach the model; raises `DataError` where no file has its channels."""
     if dataset.album is not None:
         return dataset.album.form
     height, width, channels = dataset.train.images.shape[1:]

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from cnnmagic.databricks import VERSION_FILE, runtime_of
 from cnnmagic.explain.texts import Words
 from cnnmagic.hardware import this_machine
 from cnnmagic.table import aligned
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "mlflow", "pyspark", "ipywidgets", "ipython", "numpy")
 NEEDED = {"keras": (3, 12), "tensorflow": (2, 16)}
-VERSION_FILE = Path("/databricks/DBR_VERSION")
 INSTALL = '%pip install "keras>=3.12" "tensorflow>=2.16"'
 RESTART = "dbutils.library.restartPython()"
 
@@ -44,21 +44,6 @@ def examine(environment: Mapping[str, str] = os.environ, version_file: Path = VE
     versions = {name: found for name in PACKAGES if (found := _version(name))}
     gpus = tuple(gpu.name for gpu in this_machine().gpus)
     return Kernel(platform.python_version(), runtime_of(environment, version_file), versions, gpus)
-
-
-def runtime_of(environment: Mapping[str, str], version_file: Path) -> str:
-    """The Databricks runtime in words; empty elsewhere.
-
-    Classic clusters tell it in one variable, serverless ones in another, and a file tells it where neither is set.
-    """
-    if version := environment.get("DATABRICKS_RUNTIME_VERSION"):
-        return f"Databricks Runtime {version}"
-    if version := environment.get("DATABRICKS_ENV_VERSION"):
-        return f"Databricks serverless environment {version}"
-    try:
-        return f"Databricks Runtime {version_file.read_text(encoding='utf-8').strip()}"
-    except OSError:
-        return ""
 
 
 def remedies(kernel: Kernel) -> tuple[Remedy, ...]:

@@ -48,6 +48,7 @@ ARGUMENTS = {
     "input_shape": "Leave it out, and write a line of its own before the layers: `input 28x28x1`.",
     "name": "Leave it out; `stem <- conv 32 3x3` labels a layer.",
     "data_format": "Leave it out: images are height x width x channels.",
+    "balance": "It stands in the `data` line: `data … balance=weights`.",
     "pool": "Leave it out, and say `maxpool 2` or `avgpool 2`.",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from cnnmagic.errors import Place, PlanError, Problem
@@ -12,25 +13,13 @@ from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS, taking
 from cnnmagic.plans import Training
 from cnnmagic.wording import listed
 
-LATER = {
-    "mlflow": "logging to MLflow",
-    "balance": "weights for unequal classes",
-}
-NOTHING_MORE = ("no", "off", "false")
 # Numbers that belong to the optimizer that they were found for.
 OPTIMIZERS_OWN = ("learning_rate", "weight_decay", *OWN_OPTIONS)
 
 
 def read_training(directive: syntax.Directive) -> Binding:
     """The options that a `train` line gives; how they go together, `check_training` says."""
-    problems = [
-        Problem(f"`{word.key}` ({LATER[word.key]}) is not there yet.", word.place, remedy="Take it away.")
-        for word in directive.words
-        if word.key in LATER and str(word.value).lower() not in NOTHING_MORE
-    ]
-    if problems:
-        raise PlanError.gather(problems)
-    return bind(Training, "train", [word for word in directive.words if word.key not in LATER])
+    return bind(Training, "train", directive.words)
 
 
 def over_recipe(recipe: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +66,10 @@ def _clashes(training: Training, line: syntax.Directive) -> Iterator[Problem]:
         message = f"the warm-up of {training.warmup:g} epochs leaves nothing of a training of {training.epochs}."
         yield Problem(message, _place(line, "warmup"), remedy=f"Write less than {training.epochs}, or more `epochs`.")
     yield from _shared_out(training, line)
+    if training.mlflow and find_spec("mlflow") is None:
+        message = "`mlflow=yes` logs the training to MLflow, which is not installed here."
+        remedy = "In a cell of its own: `%pip install mlflow`; or leave `mlflow` out."
+        yield Problem(message, _place(line, "mlflow"), remedy=remedy)
 
 
 def _shared_out(training: Training, line: syntax.Directive) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ def follow(run: Run, stream: TextIO | None = None) -> None:
         while not run.is_done:
             _write(stream, progress_line(run.state))
             run.wait_quietly(SECONDS_BETWEEN_LINES)
+        run.settle()
     except KeyboardInterrupt:
         name = run.name
         stream.write(

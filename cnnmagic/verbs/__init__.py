@@ -10,7 +10,7 @@ from cnnmagic.pipeline import DEFAULT_NAME
 from cnnmagic.session import Session
 from cnnmagic.verbs.asking import ask, doctor, explain, lang
 from cnnmagic.verbs.images import data, predict
-from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, report, runs, show, zoo
+from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, report, runs, save, show, zoo
 from cnnmagic.verbs.rates import lrfind
 from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
 from cnnmagic.wording import closest, listed, sentence
@@ -66,6 +66,8 @@ def line_words() -> Words:
     verbs["export"].add_argument("path", nargs="?", help="file to write; named after the network if not given")
     for kind in ("python", "keras", "savedmodel", "onnx", "litert"):
         verbs["export"].add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"as {kind}")
+    verbs["save"].add_argument("path", nargs="?", help="file to write; NAME.keras if not given")
+    verbs["save"].add_argument("--register", metavar="MODEL", help="its name in MLflow: catalog.schema.model")
     verbs["report"].add_argument("path", nargs="?", help="file or folder to write to; NAME.html if not given")
     verbs["report"].add_argument("--force", action="store_true", help="overwrite a file that is no report")
     verbs["evaluate"].add_argument("split", nargs="?", default="test", help="test, validation or train")
@@ -112,6 +114,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "data": data,
     "export": export,
+    "save": save,
     "report": report,
     "zoo": zoo,
     "diff": diff,

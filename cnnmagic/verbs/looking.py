@@ -95,6 +95,18 @@ def export(session: Session, name: str | None, path: str | None, kind: str | Non
         print(f"written: {session.export_model(session.find_run(name), kind, path)}")
 
 
+def save(session: Session, name: str | None, path: str | None, register: str | None) -> None:
+    """Save a trained model as NAME.keras; with --register in MLflow's registry, for scoring tables of images."""
+    run = session.find_run(name)
+    if register is None:
+        print(f"written: {session.export_model(run, 'keras', path)}")
+        return
+    from cnnmagic.integrations.mlflow import register as register_model
+
+    session.say_loading()
+    print(f"registered: {register} version {register_model(run, register)}")
+
+
 def report(session: Session, name: str | None, path: str | None, force: bool) -> None:
     """Write all that is known of a network as one page of HTML: cell, plan, picture, curves, answers, versions."""
     from cnnmagic.reporting import write_report

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnmagic.databricks import runtime_of
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.answer import Answer
 from cnnmagic.explain.catalogue import QUESTIONS
-from cnnmagic.explain.doctor import INSTALL, RESTART, Kernel, doctor_text, examine, remedies, runtime_of
+from cnnmagic.explain.doctor import INSTALL, RESTART, Kernel, doctor_text, examine, remedies
 from cnnmagic.magic import keep_question_mark
 from cnnmagic.panels import questions_panel
 from cnnmagic.pipeline import make_plan

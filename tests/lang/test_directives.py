@@ -136,9 +136,28 @@ def test_train_tells_what_is_surprising(text):
     assert [NOTED[text] in note for note in told] == [True] * bool(NOTED[text])
 
 
-@pytest.mark.parametrize("text", ["workers=1", "mlflow=no"])
-def test_train_accepts_what_asks_for_nothing_more(text):
-    assert trained(text).training == Training()
+def test_train_accepts_what_asks_for_nothing_more():
+    assert trained("workers=1").training == Training()
+
+
+def test_train_tells_where_balance_stands():
+    with pytest.raises(PlanError, match="It stands in the `data` line"):
+        trained("balance=weights")
+
+
+@pytest.mark.parametrize("text, wanted", [("", None), ("mlflow=no", False), ("mlflow=yes", True)])
+def test_train_says_whether_to_log(monkeypatch, text, wanted):
+    monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: object())
+    training = trained(text).training
+    assert training is not None and training.mlflow is wanted
+
+
+def test_a_log_is_asked_for_where_mlflow_is_not_installed(monkeypatch):
+    monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: None)
+    with pytest.raises(PlanError, match="`mlflow=yes` logs the training to MLflow, which is not installed here"):
+        trained("mlflow=yes")
+    training = trained("mlflow=no").training
+    assert training is not None and training.mlflow is False
 
 
 def test_the_changed_default_of_adadelta_is_told():

@@ -1,0 +1,291 @@
+"""Runs in MLflow: what a real store holds afterwards, and that no store, however broken, harms a training."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import cnnmagic
+from cnnmagic.integrations import mlflow as logging_to
+from cnnmagic.integrations.mlflow_store import Store
+
+mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+
+TEXT = "data digits\nconv 4 3x3 same relu\nflatten\noutput 10\ntrain epochs=3\nseed 1"
+UNHARMED = "; the training itself is not affected"
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """An empty store, which MLflow takes seconds to make."""
+    path = tmp_path_factory.mktemp("empty") / "store.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch, empty_store):
+    """A store of its own in an empty folder, named by the variable that MLflow reads."""
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'store.db')}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    yield uri
+    mlflow.set_tracking_uri(None)
+
+
+def client():
+    return mlflow.MlflowClient()
+
+
+def read(run, path):
+    return Path(client().download_artifacts(run.tracker.run_id, path)).read_text(encoding="utf-8")
+
+
+def encoded(images, kind="png"):
+    contents = []
+    for image in images:
+        stream = io.BytesIO()
+        Image.fromarray(image).save(stream, kind)
+        contents.append(stream.getvalue())
+    return contents
+
+
+def digits(count=40):
+    return np.rint(load_digits().images[:count] * 255 / 16).astype("uint8")
+
+
+def test_a_run_is_logged_whole(store):
+    run = cnnmagic.train(TEXT, name="small")
+    found = client().get_run(run.tracker.run_id)
+    assert (run.state.notes, found.info.status, found.info.run_name) == ((), "FINISHED", "small")
+    for name, values in run.history.items():
+        logged = client().get_metric_history(run.tracker.run_id, name)
+        assert [(metric.step, metric.value) for metric in logged] == list(enumerate(values, start=1))
+    assert len(run.history["loss"]) == 3
+    told = found.data.params
+    assert {told[name] for name in ("epochs", "seed", "data", "input")} == {"3", "1", "digits", "8x8x1"}
+    assert told["parameters"] == str(run.model.count_params())
+    assert read(run, "cell.cnn") == f"%%cnn small\n{TEXT}\n"
+    assert read(run, "plan.txt") == f"{run.plan}\n"
+    assert read(run, "picture.svg").startswith("<svg ")
+    assert json.loads(read(run, "versions.json"))["keras"] == found.data.tags["version.keras"]
+
+
+def test_the_model_takes_encoded_images_and_answers_as_the_run_does(store):
+    run = cnnmagic.train(TEXT)
+    model = mlflow.pyfunc.load_model(f"runs:/{run.tracker.run_id}/model")
+    contents = encoded(digits())
+    answers = model.predict(to_frame([*contents, b"no image"]))
+    expected = run.predict(contents)
+    assert np.array_equal(np.stack(answers["probabilities"][:-1]), expected.astype(float))
+    assert list(answers["class"][:-1]) == [run.dataset.classes[n] for n in expected.argmax(axis=1)]
+    assert answers["probability"][:-1].tolist() == expected.max(axis=1).astype(float).tolist()
+    assert answers.iloc[-1].isna().all()
+
+
+def to_frame(contents):
+    import pandas as pd
+
+    return pd.DataFrame({"image": contents})
+
+
+ALONE = """\
+import sys
+class NoCnnmagic:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "cnnmagic":
+            raise ImportError("cnnmagic is not here")
+sys.meta_path.insert(0, NoCnnmagic())
+import mlflow, pandas
+frame = pandas.read_pickle(sys.argv[2])
+answers = mlflow.pyfunc.load_model(sys.argv[1]).predict(frame)
+print("ANSWERS", " ".join(answers["class"]))
+"""
+
+
+def test_the_model_needs_no_cnnmagic(store, tmp_path):
+    folder = tmp_path / "photos"
+    for number, image in enumerate(load_digits().images[:200]):
+        place = folder / f"class {load_digits().target[number] % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((image * 15).astype("uint8")).resize((11, 9 + number % 3)).save(place / f"{number}.png")
+    run = cnnmagic.train(
+        f'data images:"{folder}"\nresize 12x10 pad\nconv 4 3x3 relu\nflatten\noutput 2\ntrain epochs=2'
+    )
+    contents = [path.read_bytes() for path in sorted(folder.glob("*/*.png"))]
+    to_frame(contents).to_pickle(tmp_path / "frame.pkl")
+    arguments = [sys.executable, "-c", ALONE, f"runs:/{run.tracker.run_id}/model", str(tmp_path / "frame.pkl")]
+    told = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    line = next((line for line in told.stdout.splitlines() if line.startswith("ANSWERS")), told.stderr)
+    expected = run.predict(contents).argmax(axis=1)
+    assert line == "ANSWERS " + " ".join(run.dataset.classes[number] for number in expected)
+
+
+def test_more_epochs_go_to_the_same_place(store):
+    run = cnnmagic.train(TEXT)
+    first = run.tracker.run_id
+    run.more(2).wait()
+    assert (run.tracker.run_id, run.state.notes) == (first, ())
+    logged = client().get_metric_history(first, "loss")
+    assert [(metric.step, metric.value) for metric in logged] == list(enumerate(run.history["loss"], start=1))
+    assert len(logged) == 5 and client().get_run(first).info.status == "FINISHED"
+
+
+def test_a_run_that_goes_on_from_disk_finds_its_place(store):
+    run = cnnmagic.train(TEXT.replace("epochs=3", "epochs=200"), name="kept", wait=False)
+    while len(run.state.history) < 2:
+        time.sleep(0.02)
+    run.stop()
+    run.wait()
+    again = cnnmagic.resume("kept", wait=False)
+    again.stop()
+    again.wait()
+    assert again.tracker.run_id == run.tracker.run_id
+    assert client().get_run(run.tracker.run_id).data.tags["phase"] == "stopped"
+
+
+def test_a_training_that_fails_is_logged_as_failed(store):
+    with pytest.raises(cnnmagic.CnnError):
+        cnnmagic.train(TEXT.replace("train", "train optimizer=sgd lr=1e30"), name="diverging")
+    found = client().search_runs(["0"], "attributes.run_name = 'diverging'")[0]
+    assert found.info.status == "FAILED" and found.data.tags["failure"]
+
+
+def test_a_run_open_in_the_program_is_the_parent(store):
+    with mlflow.start_run() as parent:
+        run = cnnmagic.train(TEXT)
+    tags = client().get_run(run.tracker.run_id).data.tags
+    assert tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_the_experiment_that_the_program_has_chosen(store):
+    chosen = mlflow.set_experiment("digits").experiment_id
+    try:
+        run = cnnmagic.train(TEXT)
+    finally:
+        mlflow.set_experiment(experiment_id="0")
+    assert client().get_run(run.tracker.run_id).info.experiment_id == chosen
+
+
+def test_no_training_is_logged_that_says_no(store):
+    run = cnnmagic.train(TEXT.replace("epochs=3", "epochs=3 mlflow=no"))
+    assert run.tracker is None and not client().search_runs(["0"])
+
+
+@pytest.mark.parametrize(
+    "variables, is_set",
+    [
+        ({}, False),
+        ({"MLFLOW_TRACKING_URI": "sqlite:///x.db"}, True),
+        ({"DATABRICKS_RUNTIME_VERSION": "17.3"}, True),
+        ({"DATABRICKS_ENV_VERSION": "5"}, True),
+    ],
+)
+def test_when_runs_are_logged(monkeypatch, variables, is_set):
+    for name in ("MLFLOW_TRACKING_URI", "DATABRICKS_RUNTIME_VERSION", "DATABRICKS_ENV_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert logging_to.is_set() is is_set
+
+
+def test_a_store_set_in_the_program_is_enough(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/own.db")
+    try:
+        assert logging_to.is_set()
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert not logging_to.is_set()
+
+
+def test_registering_gives_versions(store):
+    run = cnnmagic.train(TEXT)
+    assert [logging_to.register(run, "main.shop.digits") for _ in range(2)] == ["1", "2"]
+    model = mlflow.pyfunc.load_model("models:/main.shop.digits/2")
+    contents = encoded(digits(5))
+    assert np.array_equal(np.stack(model.predict(to_frame(contents))["probabilities"]), run.predict(contents))
+
+
+def test_a_run_that_was_not_logged_is_logged_when_it_is_registered(store):
+    run = cnnmagic.train(TEXT.replace("epochs=3", "epochs=3 mlflow=no"), name="late")
+    assert logging_to.register(run, "late") == "1"
+    found = client().search_runs(["0"], "attributes.run_name = 'late'")[0]
+    assert found.data.metrics["loss"] == run.history["loss"][-1]
+
+
+@contextmanager
+def silent_server():
+    """A server that takes every connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+
+        def accept():
+            while True:
+                try:
+                    held.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        for connection in held:
+            connection.close()
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def check_unharmed(run, seconds):
+    assert run.state.phase == "finished" and len(run.history["loss"]) == 3
+    assert len(run.state.notes) == 1 and "MLflow" in run.state.notes[0] and run.state.notes[0].endswith(UNHARMED)
+    assert seconds < 30
+
+
+def trained_with(monkeypatch, tmp_path, uri):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    begin = time.monotonic()
+    run = cnnmagic.train(TEXT)
+    check_unharmed(run, time.monotonic() - begin)
+    return run
+
+
+def test_a_closed_port_costs_one_note(monkeypatch, tmp_path):
+    trained_with(monkeypatch, tmp_path, closed_port())
+
+
+def test_a_server_that_never_answers_costs_one_note(monkeypatch, tmp_path):
+    with silent_server() as uri:
+        trained_with(monkeypatch, tmp_path, uri)
+        assert "timed out" in (Store(uri).silence() or "")
+
+
+def test_a_store_where_nothing_can_be_written_costs_one_note(monkeypatch, tmp_path):
+    trained_with(monkeypatch, tmp_path, "sqlite:////proc/nowhere/store.db")
+
+
+def test_a_store_of_an_unknown_kind_costs_one_note(monkeypatch, tmp_path):
+    trained_with(monkeypatch, tmp_path, "gopher://127.0.0.1/store")
+
+
+def test_registering_with_a_silent_store_is_an_error(monkeypatch, store):
+    run = cnnmagic.train(TEXT)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_port())
+    with pytest.raises(cnnmagic.RunError, match="does not answer"):
+        logging_to.register(run, "main.shop.digits")
