@@ -31,6 +31,9 @@ Kind = Literal[
     "precision",
     "bad",
     "balance",
+    "method",
+    "goal",
+    "seed",
 ]
 
 
