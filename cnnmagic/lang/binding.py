@@ -87,11 +87,18 @@ def choice_of(choices: syntax.Choices, place: Place, argument: str, values: Sequ
         argument=argument,
         text=str(choices),
         values=tuple(values),
-        written=tuple(map(str, choices.values)),
+        written=tuple(map(_written, choices.values)),
         span=choices.span,
         log=choices.log,
         place=choices.place,
     )
+
+
+def _written(value: syntax.Value) -> str:
+    """A value as a cell may say it; a number as short as it is exact."""
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short
+    return f'"{value}"' if isinstance(value, syntax.Text) and " " in value.text else str(value)
 
 
 @cache

@@ -7,10 +7,11 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from cnnmagic.errors import Place, Problem
+from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
-from cnnmagic.plans import Choice, Sweep
+from cnnmagic.plans import GOALS, Choice, Sweep
+from cnnmagic.wording import closest, sentence
 
 USUAL_TRIALS = 12
 MOST_TRIALS = 1_000
@@ -24,6 +25,11 @@ METHODS = {
 
 def read_sweep(directive: syntax.Directive) -> Sweep:
     """The options of a `sweep` line; raises `PlanError`."""
+    for word in directive.words:
+        if not word.key and isinstance(word.value, syntax.Name) and word.value.lower not in (*METHODS, *GOALS):
+            message = sentence(f"no way `{word.value}` to pick combinations{closest(word.value.text, METHODS)}")
+            remedy = "Write `random`, `grid` for all of them, or `tpe` for what the trainings before suggest."
+            raise PlanError(message, place=word.place, remedy=remedy)
     return replace(Sweep(**bind(Sweep, "sweep", directive.words).values), place=directive.place)
 
 
