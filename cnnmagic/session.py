@@ -317,10 +317,13 @@ class Session:
         return open_ones[-1]
 
     def _stop_earlier(self, name: str) -> None:
-        earlier = self.known.get(name)
+        earlier, sweep = self.known.get(name), self.sweeps.get(name)
         if isinstance(earlier, Run) and not earlier.is_done:
             print(f"The training of {name} that was under way is stopped.")
             earlier.stop()
+        if sweep is not None and not sweep.is_done:
+            print(f"The sweep of {name} that was under way is stopped.")
+            sweep.stop()
 
     @property
     def is_notebook(self) -> bool:

@@ -206,6 +206,7 @@ class _Job:
         trial.set_user_attr("epochs", (plan.training or Training()).epochs)
         if run.folder is not None:
             trial.set_user_attr("record", int(run.folder.name))
+        self.refresh(trial.number)
         run.listen(partial(self.report, trial, run))
         self.sweep.begin(run)
         run.start(work)

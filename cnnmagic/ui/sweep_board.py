@@ -41,7 +41,7 @@ class SweepBoard:
         self.stop.on_click(lambda _: self.sweep.stop())
         answer_while_busy(self.stop)
         charts = widgets.HBox([self.curves, self.importance], layout=widgets.Layout(flex_flow="row wrap"))
-        self.box = widgets.VBox([self.head, self.stop, charts, self.table, self.training, self.end])
+        self.box = widgets.VBox([self.head, widgets.HBox([self.stop]), charts, self.table, self.training, self.end])
         self._paint(sweep.state)
 
     def show(self) -> None:

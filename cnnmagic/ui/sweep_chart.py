@@ -119,7 +119,7 @@ def picture_html(state: SweepState) -> str:
     data = base64.b64encode(picture(state).encode()).decode()
     text = escape(f"{state.sentence()}. {describe(curves(state))}", quote=True)
     image = f'<img alt="{text}" style="max-width:100%" width="{WIDTH}" src="data:image/svg+xml;base64,{data}"/>'
-    return f"{image}{table_html(state)}{end_html(state)}"
+    return f'{image}<div style="overflow:auto">{table_html(state)}</div>{end_html(state)}'
 
 
 def picture(state: SweepState) -> str:
