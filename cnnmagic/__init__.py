@@ -12,6 +12,7 @@ from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, RunError
 if TYPE_CHECKING:
     from cnnmagic.plans import Plan
     from cnnmagic.run import Run
+    from cnnmagic.sweep_run import SweepRun
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "load",
     "plan",
     "resume",
+    "sweep",
     "to_python",
     "train",
 ]
@@ -73,6 +75,25 @@ def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
     planned = make_plan(text, variables, data=data)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))
     return run.wait() if wait else run
+
+
+def sweep(text: str, data: Any = None, wait: bool = True, name: str = "net", **variables: Any) -> SweepRun:
+    """Run the sweep of a text whose choices stand in braces; with `wait` return when it is over.
+
+    `data` is as for `train`. The same text, swept before and broken off, goes on where it was. Raises `CnnError` where
+    the text or the data are wrong, where Optuna is not there, and where every trial failed.
+    """
+    from cnnmagic.integrations.study import load_optuna
+    from cnnmagic.pipeline import make_plan
+
+    planned = make_plan(text, variables, data=data)
+    if planned.sweep is None:
+        raise PlanError("there is no `sweep` line.", remedy="Add one, such as `sweep random trials=12`.")
+    load_optuna()
+    from cnnmagic.integrations.sweep import Given, begin_sweep
+
+    found = begin_sweep(name, planned, Given(variables, {}, data))
+    return found.wait() if wait else found
 
 
 def load(name: str, number: int | None = None, data: Any = None, **variables: Any) -> Run:

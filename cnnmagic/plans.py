@@ -16,6 +16,8 @@ INPUT = "input"  # the name of what goes in, among the inputs of steps
 FLOAT_BYTES = 4
 SCHEDULES = ("constant", "step", "cosine", "onecycle")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+METHODS = ("random", "grid", "tpe")
+GOALS = ("val_accuracy", "val_loss", "accuracy", "loss")
 PREPARING = ("Rescaling", "Normalization", "Resizing", "Random", "RandAugment")
 
 
@@ -130,12 +132,45 @@ class Base:
 
 @dataclass(frozen=True)
 class Choice:
-    """A hyper-parameter of the cell, `{16, 32}`: the plan takes the first value, a sweep tries them all."""
+    """A hyper-parameter of the cell, `{16, 32}`: the plan takes the first value, a sweep tries others.
+
+    `written` are the values as the cell says them. With `span` they are the ends of a range, `log` on a logarithmic
+    scale. `place` is that of the braces; None where they stand in a text that `use` takes over.
+    """
 
     line: int
     argument: str
     text: str
     values: tuple[object, ...]
+    written: tuple[str, ...] = ()
+    span: bool = False
+    log: bool = False
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a range is one of whole numbers."""
+        return all(isinstance(value, int | tuple) and not isinstance(value, bool) for value in self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What the `sweep` line says: how combinations of choices are picked, how many, and what the best one has most of.
+
+    `place` is that of the line.
+    """
+
+    method: str = option("method", "random", help="random, grid or tpe")
+    trials: int | None = option("count", None, help="how many trainings; a grid takes all combinations")
+    goal: str = option("goal", "val_accuracy", help="val_accuracy, val_loss, accuracy or loss")
+    prune: bool = option("flag", True, bare=False, help="end a training early that is worse than most were by then")
+    seed: int | None = option("seed", None, bare=False, help="where the picking starts; the cell's own if not given")
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether less is better."""
+        return self.goal.endswith("loss")
 
 
 @dataclass(frozen=True)
@@ -167,6 +202,7 @@ class Plan:
     bad: str = "stop"
     balance: str = "no"
     choices: tuple[Choice, ...] = ()
+    sweep: Sweep | None = None
     base: Base | None = None
     notes: tuple[str, ...] = field(default=())
     batch_is_auto: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -20,6 +21,7 @@ from cnnmagic.plans import Plan
 from cnnmagic.rates import RateCurve
 from cnnmagic.run import Run
 from cnnmagic.storage import Record, find_record, records
+from cnnmagic.sweep_run import SweepRun
 
 Planned = Plan | Run
 
@@ -36,6 +38,7 @@ class Session:
         }
         self.dashboards: dict[str, Any] = {}
         self.found_rates: dict[str, tuple[Plan, RateCurve]] = {}
+        self.sweeps: dict[str, SweepRun] = {}
 
     def run_cell(self, name: str, text: str, wait: bool | None = None, first_line: int = 2) -> None:
         """Plan a `%%cnn` cell, show the plan and, where the cell says `train`, start its training.
@@ -47,6 +50,10 @@ class Session:
         self.show_plan(name, plan)
         if plan.training is None:
             self.keep(name, plan)
+        elif plan.choices:
+            from cnnmagic.sweeping import start_sweep
+
+            start_sweep(self, name, plan, wait)
         else:
             self.train(name, plan, wait)
 
@@ -60,6 +67,9 @@ class Session:
         """Start the training of a plan under a name; an earlier training of that name is stopped first."""
         from cnnmagic.engine.backend import give_memory_back
 
+        if plan.choices:
+            message = f"{name} has choices in braces, and one training takes one value of each."
+            raise RunError(message, remedy=f"`%cnn sweep {name}` tries them, `cnnmagic.sweep` does in a program.")
         if plan.training is not None and plan.training.workers > 1:
             self._stop_earlier(name, wait=True)  # its workers hold slots of the cluster
         told = check_places(plan)
@@ -75,6 +85,10 @@ class Session:
 
     def resume(self, name: str | None) -> None:
         """Let a paused, stopped or failed training go on, of this notebook or of one whose kernel is gone."""
+        from cnnmagic.sweeping import resume_if_sweep
+
+        if resume_if_sweep(self, name):
+            return
         found = self.known.get(name) if name else next(reversed(self.known.values()), None)
         if isinstance(found, Run):
             if found.is_stopping:
@@ -111,7 +125,9 @@ class Session:
         here = {known: found for known, found in self.known.items() if name in (None, known)}
         folders = {found.folder for found in here.values() if isinstance(found, Run)}
         kept = [entry_of_record(record) for record in records(name) if record.folder not in folders]
-        return [*(entry_of(known, found) for known, found in here.items()), *kept]
+        rows = [entry_of(known, found) for known, found in here.items()]
+        swept = [_as_sweep(row, self.sweeps.get(row.name)) for row in rows]
+        return [*swept, *kept]
 
     def entry(self, name: str) -> Entry:
         """The row of a network of this notebook, or of a run on disk: `name`, or `name/number`."""
@@ -228,16 +244,17 @@ class Session:
         """The texts of the networks so far, by name, for `use`."""
         return {name: (found if isinstance(found, Plan) else found.plan).text for name, found in self.known.items()}
 
-    def keep(self, name: str, what: Planned) -> None:
-        """Remember a plan or a run, and make it the notebook's variable of that name."""
+    def keep(self, name: str, what: Planned, shown: Any = None) -> None:
+        """Remember a plan or a run, and make it, or the sweep of the plan, the notebook's variable of that name."""
         self.known[name] = what
+        self.sweeps.pop(name, None)
         if isinstance(what, Run):
             from cnnmagic.asking import asking  # here, where a second of Keras has passed already
 
             what.show = lambda: self.show(what)
             asking(what)
         if self.shell is not None:
-            self.shell.push({name: what}, interactive=True)
+            self.shell.push({name: what if shown is None else shown}, interactive=True)
 
     def check_name(self, name: str) -> None:
         """Raise `RunError` for a name that can't be a variable, or that would hide something of the user's."""
@@ -246,7 +263,7 @@ class Session:
                 f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
             )
         held = self.variables.get(name)
-        if name in self.variables and not isinstance(held, Plan | Run):
+        if name in self.variables and not isinstance(held, Plan | Run | SweepRun):
             message = (
                 f"`{name}` is a variable of this notebook already ({type(held).__name__}), and the run would hide it."
             )
@@ -305,12 +322,15 @@ class Session:
         return open_ones[-1]
 
     def _stop_earlier(self, name: str, wait: bool = False) -> None:
-        earlier = self.known.get(name)
+        earlier, sweep = self.known.get(name), self.sweeps.get(name)
         if isinstance(earlier, Run) and not earlier.is_done:
             print(f"The training of {name} that was under way is stopped.")
             earlier.stop()
             if wait:
                 earlier.wait_quietly()
+        if sweep is not None and not sweep.is_done:
+            print(f"The sweep of {name} that was under way is stopped.")
+            sweep.stop()
 
     @property
     def is_notebook(self) -> bool:
@@ -335,3 +355,7 @@ def _questions(session: Session, found: ref[Run]) -> Any:
 
     run = found()
     return widgets.HTML() if run is None else questions_panel(session, run.name, run).box
+
+
+def _as_sweep(row: Entry, sweep: SweepRun | None) -> Entry:
+    return row if sweep is None else replace(row, phase=f"sweep {sweep.state.phase}")

@@ -45,7 +45,7 @@ TOPICS = {
     ),
     "sweep": Topic(
         "Try the choices in braces, each in a training of its own.",
-        "sweep [random] trials=N goal=val_accuracy",
+        "sweep [random | grid | tpe] [trials=N] [goal=…] [prune=no] [seed=N]",
         "data digits\nconv {8, 16} 3x3 relu\noutput\nsweep random trials=2",
     ),
     "seed": Topic(

@@ -14,7 +14,7 @@ from cnnmagic.lang.syntax import read_value
 from cnnmagic.lang.unfold import UseWords
 from cnnmagic.lang.values import WORDS, fits
 from cnnmagic.layers import BY_WORD, option
-from cnnmagic.plans import Training
+from cnnmagic.plans import Sweep, Training
 
 _LIST = re.compile(r"\w+(, \w+)* or \w+")
 
@@ -65,6 +65,7 @@ class Takes:
 
 HEADS = {
     "train": Takes(Training),
+    "sweep": Takes(Sweep),
     "data": Takes(DataWords),
     "resize": Takes(ResizeWords),
     "use": Takes(UseWords, ("imagenet", "freeze")),

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
     *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
     *("storage", "wording", "optimizers", "rates", "diagnosis", "memory", "hardware", "fused", "collector", "device"),
-    *("survey", "markup", "databricks"),
+    *("survey", "markup", "databricks", "trials"),
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
 FORBIDDEN = {
@@ -23,6 +23,7 @@ FORBIDDEN = {
     "ui": ("engine", "lang", "explain", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
     "run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs"),
     "rate_search": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "verbs"),
+    "sweep_run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "verbs"),
     "pipeline": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "lifecycle": ("session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
@@ -34,6 +35,7 @@ CONNECTING = (
     "network_probe",
     "panels",
     "reporting",
+    "sweeping",
     "magic",
     "verbs",
     "comparison",
@@ -46,7 +48,7 @@ CONNECTING = (
     "integrations",
     "zoo",
 )
-HEAVY = ("keras", "tensorflow", "torch", "jax", "sklearn", "mlflow", "pyspark")
+HEAVY = ("keras", "tensorflow", "torch", "jax", "sklearn", "mlflow", "pyspark", "optuna")
 
 
 def part(path: Path) -> str:

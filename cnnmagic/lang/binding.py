@@ -8,7 +8,7 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-from cnnmagic.errors import CnnError, PlanError, Problem
+from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.foreign import ARGUMENTS
 from cnnmagic.lang.values import WORDS, fits, plain, plain_word, read
@@ -80,6 +80,27 @@ def require(kind: type[Any], subject: str, values: dict[str, Any]) -> None:
             )
 
 
+def choice_of(choices: syntax.Choices, place: Place, argument: str, values: Sequence[Any]) -> Choice:
+    """The hyper-parameter that braces are; `place` is that of the word which they were found in."""
+    return Choice(
+        line=(choices.place or place).line,
+        argument=argument,
+        text=str(choices),
+        values=tuple(values),
+        written=tuple(map(_written, choices.values)),
+        span=choices.span,
+        log=choices.log,
+        place=choices.place,
+    )
+
+
+def _written(value: syntax.Value) -> str:
+    """A value as a cell may say it; a number as short as it is exact."""
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short
+    return f'"{value}"' if isinstance(value, syntax.Text) and " " in value.text else str(value)
+
+
 @cache
 def _options(kind: type[Any]) -> dict[str, Field[Any]]:
     return {option.name: option for option in fields(kind) if option.metadata.get("kind")}
@@ -120,9 +141,10 @@ class _Binder:
         """The value of an argument that goes to Keras as it is; the first of several choices."""
         if not isinstance(word.value, syntax.Choices):
             return plain_word(replace(word, key=name))
-        values = tuple(plain(choice, name) for choice in word.value.values)
-        self.choices.append(Choice(word.place.line, name, str(word.value), values))
-        return values[0]
+        self.choices.append(
+            choice_of(word.value, word.place, name, [plain(choice, name) for choice in word.value.values])
+        )
+        return self.choices[-1].values[0]
 
     def keras_name(self, key: str) -> str:
         if key in self.options or key in self.further:
@@ -179,9 +201,8 @@ class _Binder:
     def value(self, name: str, kind: str, word: syntax.Word) -> Any:
         value = word.value
         if isinstance(value, syntax.Choices):
-            values = tuple(read(kind, choice) for choice in value.values)
-            self.choices.append(Choice(word.place.line, name, str(value), values))
-            return values[0]
+            self.choices.append(choice_of(value, word.place, name, [read(kind, choice) for choice in value.values]))
+            return self.choices[-1].values[0]
         try:
             return read(kind, value)
         except CnnError as error:

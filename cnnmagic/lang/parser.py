@@ -234,13 +234,13 @@ class _Reader:
         if ".." not in names:
             if not words:
                 raise ParseError("these braces are empty.", place=place, remedy="List choices: `{16, 32, 64}`.")
-            return syntax.Choices(tuple(words))
+            return syntax.Choices(tuple(words), place=place)
         log = names[-1:] == ["log"]
         ends = [word for word in words if isinstance(word, int | float)]
         if names[1] != ".." or len(ends) != 2 or len(words) != 3 + log or not ends[0] < ends[1]:
             remedy = "Write it as `{0.0001 .. 0.1 log}`, the smaller number first."
             raise ParseError("this range can't be read.", place=place, remedy=remedy)
-        return syntax.Choices(tuple(ends), span=True, log=log)
+        return syntax.Choices(tuple(ends), span=True, log=log, place=place)
 
 
 def _inside(tree: Tree[Token]) -> list[Any]:

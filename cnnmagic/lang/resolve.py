@@ -11,6 +11,7 @@ from cnnmagic.errors import CnnError, DataError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.graph import Measure
 from cnnmagic.lang.settings import Describe, Settings, read_settings
+from cnnmagic.lang.sweeps import check_sweep, in_order, sweep_notes
 from cnnmagic.lang.unfold import FindText, Unfolded, unfold
 from cnnmagic.lang.walk import Walk
 from cnnmagic.plans import Base, Choice, Plan, Step
@@ -53,8 +54,10 @@ def resolve(
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
     choices = (*settings.choices, *walk.choices.values())
-    if not settings.sweeps:
+    if "sweep" not in settings.places:
         problems.extend(_without_sweep(program, choices))
+    elif settings.sweep is not None and not problems:
+        problems.extend(check_sweep(settings.sweep, choices, unfolded.program.statements))
     if problems:
         kind = DataError if set(problems) == set(settings.data_problems) else PlanError
         raise kind.gather(problems)
@@ -66,9 +69,9 @@ def resolve(
         input_shape=settings.shape or (),
         steps=_frozen(steps, base),
         output=output,
-        choices=tuple(sorted(choices, key=lambda choice: choice.line)),
+        choices=in_order(choices),
         base=base,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys((*notes, *sweep_notes(settings.sweep, choices)))),
         **_of(settings),
     )
 
@@ -80,7 +83,7 @@ def _data_failed(settings: Settings) -> bool:
 
 def _of(settings: Settings) -> dict[str, Any]:
     """What a plan takes over from the settings as it is."""
-    names = ("source", "facts", "resize", "training", "recipe", "seed", "test", "bad", "balance")
+    names = ("source", "facts", "resize", "training", "recipe", "seed", "test", "bad", "balance", "sweep")
     return {name: getattr(settings, name) for name in names} | {"data_place": settings.places.get("data")}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from cnnmagic.datasets import Facts, Source, three_ways
 from cnnmagic.errors import CnnError, DataError, MissingData, Place, PlanError, Problem
-from cnnmagic.lang import directives, syntax, training
+from cnnmagic.lang import directives, sweeps, syntax, training
 from cnnmagic.lang.unfold import Unfolded
 from cnnmagic.lang.variables import fill, look_up
 from cnnmagic.layers import Layer, Rescaling, Shape, show
-from cnnmagic.plans import Base, Choice, Resize, Training
+from cnnmagic.plans import Base, Choice, Resize, Sweep, Training
 
 Describe = Callable[[Source], Facts]
 FirstLayer = tuple[Layer, Place, str]
@@ -41,7 +41,7 @@ class Settings:
     balance: str
     first: tuple[FirstLayer, ...]
     choices: tuple[Choice, ...]
-    sweeps: bool
+    sweep: Sweep | None
     data_problems: tuple[Problem, ...]
     places: Mapping[str, Place]
 
@@ -75,7 +75,6 @@ class _Reader:
         self.recipe: dict[str, Any] = {}
         self.choices: tuple[Choice, ...] = ()
         self.facts: Facts | None = None
-        self.sweeps = False
         self.data_problems: tuple[Problem, ...] = ()
         self.words = directives.DataWords()
 
@@ -101,7 +100,7 @@ class _Reader:
             balance=self.words.balance,
             first=tuple(self._first_layers(shape)),
             choices=self.choices,
-            sweeps=self.sweeps,
+            sweep=self._attempt("sweep", sweeps.read_sweep),
             data_problems=self.data_problems,
             places={name: line.place for name, line in self.lines.items()},
         )
@@ -114,9 +113,6 @@ class _Reader:
                 first = self.lines[statement.name].place.line
                 message = f"a second `{statement.name}`; the first is on line {first}."
                 self.problems.append(Problem(message, statement.place, remedy="Keep one of them."))
-            elif statement.name == "sweep":
-                self.sweeps = True
-                self.notes.append("`sweep` is read and not run yet: the plan takes the first of each choice")
             else:
                 self._keep(statement)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from cnnmagic.errors import Place
@@ -66,11 +66,12 @@ class Variable:
 
 @dataclass(frozen=True)
 class Choices:
-    """`{a, b, c}` or, with `span`, `{low .. high}`: a hyper-parameter."""
+    """`{a, b, c}` or, with `span`, `{low .. high}`: a hyper-parameter; `place` is that of the braces in the cell."""
 
     values: tuple[Value, ...]
     span: bool = False
     log: bool = False
+    place: Place | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         if self.span:

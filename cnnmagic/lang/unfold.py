@@ -133,10 +133,17 @@ def _is_head(name: str) -> bool:
 def _moved(statement: Any, place: Place) -> Any:
     """The statement as if it stood in the line that uses it; its `output` takes the number of classes of the data."""
     changes: dict[str, Any] = {"place": place}
-    changes["words"] = tuple(replace(word, place=place) for word in statement.words)
+    changes["words"] = tuple(replace(word, place=place, value=_placeless(word.value)) for word in statement.words)
+    if isinstance(statement, syntax.Block):
+        changes["parameters"] = tuple(replace(p, default=_placeless(p.default)) for p in statement.parameters)
     for part in ("body", "branches"):
         if hasattr(statement, part):
             changes[part] = tuple(_moved(inner, place) for inner in getattr(statement, part))
     if isinstance(statement, syntax.Layer):
         changes["adapts"] = True
     return replace(statement, **changes)
+
+
+def _placeless(value: Any) -> Any:
+    """A value without its own place, which is one in the other text."""
+    return replace(value, place=None) if isinstance(value, syntax.Choices) else value

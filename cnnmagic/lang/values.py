@@ -11,7 +11,7 @@ from cnnmagic.lang import syntax
 from cnnmagic.lang.calls import check_rule, read_call
 from cnnmagic.layers import ACTIVATIONS, SYNONYMS
 from cnnmagic.optimizers import OPTIMIZERS
-from cnnmagic.plans import PRECISIONS, SCHEDULES
+from cnnmagic.plans import GOALS, METHODS, PRECISIONS, SCHEDULES
 from cnnmagic.wording import closest, listed, sentence
 
 LARGEST = 10**9
@@ -26,11 +26,14 @@ WORDS: dict[str, Sequence[str]] = {
     "interpolation": ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
     "bad": ("stop", "skip"),
     "balance": ("weights", "no"),
+    "method": METHODS,
+    "goal": GOALS,
     "mode": ("horizontal", "vertical", "horizontal_and_vertical"),
 }
 COUNTED = ("count", "pair", "strides", "margins", "shape", "fraction", "number", "positive", "channels")
 MEANINGS = {
     "count": "a whole number of at least 1",
+    "seed": "a whole number from 0 on",
     "pair": "a size such as `3x3` or `3`",
     "strides": "a step such as `/2` or `2`",
     "fraction": "a number from 0 to less than 1",
@@ -154,6 +157,10 @@ def _devices(value: syntax.Value) -> int | None:
     return 0 if isinstance(value, syntax.Name) and str(value).lower() == "all" else _count(value)
 
 
+def _seed(value: syntax.Value) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**32 else None
+
+
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:
     sizes = (value,) if isinstance(value, int) else _sizes(value)
     return sizes if sizes and len(sizes) <= MOST_AXES and min(sizes) >= 1 else None
@@ -191,6 +198,7 @@ def _sizes(value: syntax.Value) -> tuple[int, ...] | None:
 
 _READERS: dict[str, Callable[[syntax.Value], Any]] = {
     "count": _count,
+    "seed": _seed,
     "pair": _pair,
     "strides": _pair,
     "fraction": _fraction,

@@ -8,9 +8,11 @@ from typing import Any
 from cnnmagic.datasets import Facts
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import blocks, heads, outputs, paths, syntax
+from cnnmagic.lang.binding import choice_of
 from cnnmagic.lang.graph import Graph, Measure, Tensor, TooMuch
 from cnnmagic.lang.limits import DEEPEST_SUITE, too_deep
 from cnnmagic.lang.once import Once
+from cnnmagic.lang.values import read
 from cnnmagic.lang.variables import fill
 from cnnmagic.layers import Dense, Flatten, Layer, Shape
 from cnnmagic.plans import INPUT, Choice, Output
@@ -28,7 +30,7 @@ class Walk:
     ):
         self.measure = measure
         self.variables, self.problems, self.notes = variables, problems, notes
-        self.choices: dict[tuple[int, str], Choice] = {}
+        self.choices: dict[object, Choice] = {}
         self.graph: Graph | None = None
         self.current: Tensor | None = None
         self.facts: Facts | None = None
@@ -132,6 +134,10 @@ class Walk:
 
     def repeat(self, statement: syntax.Repeat) -> None:
         times = statement.words[0].value if len(statement.words) == 1 else None
+        if isinstance(times, syntax.Choices):
+            values = [read("count", value) for value in times.values]
+            self.take_choices([choice_of(times, statement.words[0].place, "repeat", values)])
+            times = values[0]
         if not isinstance(times, int) or times < 1:
             raise PlanError(
                 "`repeat` needs a whole number of at least 1.", remedy="Write `repeat 3:` and indent its lines."
@@ -146,8 +152,11 @@ class Walk:
     def take_notes(self, binding: Any) -> None:
         """Keep a statement's notes, and its choices once however often it is repeated."""
         self.notes.extend(binding.notes)
-        for choice in binding.choices:
-            self.choices.setdefault((choice.line, choice.argument), choice)
+        self.take_choices(binding.choices)
+
+    def take_choices(self, choices: Iterable[Choice]) -> None:
+        for choice in choices:
+            self.choices.setdefault(choice.place or (choice.line, choice.argument), choice)
 
     def append(self, layer: Layer, place: Place, word: str, name: str = "") -> None:
         """Add a layer after the current one; a dense layer after a volume flattens it first."""

@@ -32,6 +32,9 @@ Kind = Literal[
     "precision",
     "bad",
     "balance",
+    "method",
+    "goal",
+    "seed",
 ]
 
 

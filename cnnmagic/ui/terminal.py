@@ -1,4 +1,4 @@
-"""The view of a run in a terminal: one line of progress while one waits, and a summary at the end."""
+"""The view of a run or a sweep in a terminal: one line of progress while one waits, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TextIO
 from cnnmagic.rate_search import RateSearch
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
+from cnnmagic.sweep_run import SweepRun
+from cnnmagic.trials import SweepState, trials_text
 from cnnmagic.ui.glance import glance
 from cnnmagic.ui.range_chart import progress_text
 
@@ -48,6 +50,34 @@ def follow_search(search: RateSearch, stream: TextIO | None = None) -> None:
             search.stop()
     _write(stream, "")
     stream.write("\r")
+
+
+def follow_sweep(sweep: SweepRun, stream: TextIO | None = None) -> None:
+    """Write a sweep's progress in one line until it ends, then its trials; an interrupt ends the following only."""
+    stream = stream or sys.stdout
+    try:
+        while not sweep.is_done:
+            _write(stream, sweep_line(sweep.state, None if (run := sweep.run) is None else run.state))
+            sweep.wait_quietly(SECONDS_BETWEEN_LINES)
+    except KeyboardInterrupt:
+        name = sweep.name
+        stream.write(
+            f"\n{name} goes on in the background: `%cnn sweep {name}` to follow it, `%cnn stop {name}` to end it.\n"
+        )
+        return
+    _write(stream, "")
+    stream.write(f"\r{trials_text(sweep.state)}\n")
+
+
+def sweep_line(state: SweepState, training: RunState | None) -> str:
+    """`tuned [=====>    ] trial 3 of 12 · best 97.20 % · tuned_3 training epoch 1 of 3 …`."""
+    filled = round(BAR * state.progress)
+    bar = "=" * filled + (">" if filled < BAR else "") + " " * (BAR - filled - 1)
+    best = "" if state.best is None else f"best {state.text_of(state.best.best)}"
+    words = None if training is None else glance(training)
+    under_way = "" if words is None else f"{words.name} {words.phase} {words.where}"
+    told = [f"trial {min(state.whole, len(state.ended) + 1)} of {state.whole}", best, under_way]
+    return f"{state.name} [{bar}] {' · '.join(filter(None, told))}"
 
 
 def progress_line(state: RunState) -> str:

@@ -12,7 +12,7 @@ from cnnmagic.verbs.asking import ask, doctor, explain, lang
 from cnnmagic.verbs.images import data, predict
 from cnnmagic.verbs.looking import compare, diff, evaluate, export, fmt, load, plan, report, runs, save, show, zoo
 from cnnmagic.verbs.rates import lrfind
-from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, train, wait
+from cnnmagic.verbs.steering import lr, more, pause, resume, rollback, stop, sweep, train, wait
 from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.words import Answered, Words
 
@@ -105,6 +105,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "rollback": rollback,
     "lr": lr,
     "lrfind": lrfind,
+    "sweep": sweep,
     "wait": wait,
     "show": show,
     "runs": runs,

@@ -8,6 +8,7 @@ from cnnmagic.comparison import difference, zoo_plan, zoo_table
 from cnnmagic.errors import RunError
 from cnnmagic.logbook import details, runs_table, standings
 from cnnmagic.session import Session
+from cnnmagic.sweeping import show_sweep, sweep_of
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.zoo import zoo_names, zoo_text
@@ -23,7 +24,10 @@ def plan(session: Session, name: str | None, picture: bool) -> None:
 
 
 def show(session: Session, name: str | None) -> None:
-    """Show a running or finished training again, in this cell."""
+    """Show a running or finished training, or sweep, again, in this cell."""
+    if sweep_of(session, name) is not None:
+        show_sweep(session, name)
+        return
     session.show(session.find_run(name), wait=not session.is_notebook)
 
 

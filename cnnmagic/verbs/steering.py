@@ -8,6 +8,7 @@ from cnnmagic.errors import RunError
 from cnnmagic.pipeline import retrained
 from cnnmagic.run import Run
 from cnnmagic.session import Session
+from cnnmagic.sweeping import show_sweep, sweep_of, wait_for
 from cnnmagic.verbs.rates import with_found_rate
 
 
@@ -21,8 +22,11 @@ def train(session: Session, name: str | None, words: Sequence[str], wait: bool |
 
 
 def stop(session: Session, name: str | None) -> None:
-    """End a training after the batch under way; the model keeps what it has learned."""
-    _active(session, name, "stop").stop()
+    """End a training, or a sweep, after the batch under way; what it has learned is kept."""
+    if (sweep := sweep_of(session, name)) is not None and not sweep.is_done:
+        sweep.stop()
+    else:
+        _active(session, name, "stop").stop()
 
 
 def pause(session: Session, name: str | None) -> None:
@@ -31,7 +35,7 @@ def pause(session: Session, name: str | None) -> None:
 
 
 def resume(session: Session, name: str | None) -> None:
-    """Let a paused, stopped or failed training go on; one whose kernel has died goes on from its last checkpoint."""
+    """Let a paused, stopped or failed training or sweep go on; one whose kernel has died goes on where it was."""
     session.resume(name)
 
 
@@ -67,12 +71,20 @@ def lr(session: Session, words: Sequence[str]) -> None:
 
 
 def wait(session: Session, name: str | None) -> None:
-    """Wait until a training is over; an interrupt ends the waiting only."""
+    """Wait until a training or a sweep is over; an interrupt ends the waiting only."""
+    if (sweep := sweep_of(session, name)) is not None:
+        wait_for(session, sweep)
+        return
     run = session.find_run(name)
     if session.is_notebook:
         session.wait(run)
     else:
         session.show(run, wait=True)
+
+
+def sweep(session: Session, name: str | None) -> None:
+    """Show a sweep: its trials, the best one and its cell, what mattered; or run that of a cell without `train`."""
+    show_sweep(session, name)
 
 
 def _active(session: Session, name: str | None, verb: str) -> Run:

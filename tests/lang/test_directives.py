@@ -23,7 +23,7 @@ def directive(text: str) -> syntax.Directive:
 
 
 def trained(words: str) -> Plan:
-    return plan(f"data digits\noutput\ntrain {words}\nsweep")
+    return plan(f"data digits\noutput\ntrain {words}" + ("\nsweep" if "{" in words else ""))
 
 
 def no_variable(path: str) -> None:
