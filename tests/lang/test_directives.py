@@ -139,14 +139,15 @@ def test_train_accepts_what_asks_for_nothing_more(text):
 @pytest.mark.parametrize("text, wanted", [("", None), ("mlflow=no", False), ("mlflow=yes", True)])
 def test_train_says_whether_to_log(monkeypatch, text, wanted):
     monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: object())
-    assert trained(text).training.mlflow is wanted
+    training = trained(text).training
+    assert training is not None and training.mlflow is wanted
 
 
 def test_a_log_is_asked_for_where_mlflow_is_not_installed(monkeypatch):
     monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: None)
     with pytest.raises(PlanError, match="`mlflow=yes` logs the training to MLflow, which is not installed here"):
         trained("mlflow=yes")
-    assert trained("mlflow=no").training.mlflow is False
+    assert trained("mlflow=no").training == Training(mlflow=False)
 
 
 def test_the_changed_default_of_adadelta_is_told():
