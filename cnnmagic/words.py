@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from cnnmagic.errors import CnnError
 
-WITH_VALUES = ("--lr",)
+WITH_VALUES = ("--lr", "--register")
 
 
 class Answered(Exception):
