@@ -5,7 +5,7 @@ READY := .venv/.ready
 # JupyterLab refuses to run as root unless told otherwise.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo lab test test-long lint chromium clean
+.PHONY: demo lab test test-long test-runtime lint chromium clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -19,6 +19,19 @@ test: lint chromium
 
 test-long: chromium
 	$(BIN)/python -m pytest -m long
+
+# The unit tests with the package versions of a Databricks runtime: make test-runtime RUNTIME=17.3 PYTHON=python3.12
+RUNTIME ?= 16.4
+OF_RUNTIME := build/runtime-$(RUNTIME)
+
+test-runtime: $(OF_RUNTIME)/.ready
+	$(OF_RUNTIME)/bin/python -m pytest tests --ignore tests/engine --ignore tests/integrations --ignore tests/browser
+
+$(OF_RUNTIME)/.ready: pyproject.toml tests/constraints/tools.txt tests/constraints/$(RUNTIME).txt
+	$(PYTHON) -m venv $(OF_RUNTIME)
+	$(OF_RUNTIME)/bin/python -m pip install --disable-pip-version-check --editable . \
+	    -r tests/constraints/tools.txt -c tests/constraints/$(RUNTIME).txt
+	@touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -62,18 +62,32 @@ def from_keras(model: Any) -> str:
     return read(model)
 
 
-def train(text: str, data: Any = None, wait: bool = True, name: str = "net", **variables: Any) -> Run:
+def train(
+    text: str,
+    data: Any = None,
+    wait: bool = True,
+    name: str = "net",
+    progress: bool | None = None,
+    **variables: Any,
+) -> Run:
     """Train the network of a text and return its run; with `wait` when the training is over.
+
+    With `progress` a line of text is printed for every epoch while it waits; if None, on Databricks, where a job has
+    nothing else to show.
 
     `data` stands for the `data` line: (images, labels), with a test set (images, labels, test images, test labels), the
     path of an .npz file, or a known name. Raises `CnnError` where the text or the data are wrong, and what a training
     failed of.
     """
+    from cnnmagic.databricks import runtime_of
     from cnnmagic.pipeline import make_plan, retrained
     from cnnmagic.session import Session
+    from cnnmagic.ui.terminal import report
 
     planned = make_plan(text, variables, data=data)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))
+    if wait and (bool(runtime_of()) if progress is None else progress):
+        report(run)
     return run.wait() if wait else run
 
 

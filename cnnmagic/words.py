@@ -13,7 +13,7 @@ from cnnmagic.errors import CnnError
 from cnnmagic.wording import closest, sentence
 
 _OPTION = re.compile(r"--[\w-]+")
-WITH_VALUES = ("--lr",)
+WITH_VALUES = ("--lr", "--register")
 
 
 class Answered(Exception):

@@ -28,6 +28,21 @@ def test_three_ways_with_images_of_three_sizes_stand_side_by_side(tmp_path):
     assert len(accuracies) == 3 and min(accuracies) > 80
 
 
+def test_the_cells_for_databricks_that_need_no_workspace(tmp_path, monkeypatch):
+    pytest.importorskip("mlflow", reason="MLflow is not installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/store.db")
+    notebook = nbformat.read(EXAMPLES / "databricks.ipynb", as_version=4)
+    platform = [cell for cell in notebook.cells if "dbutils" in cell.source]
+    notebook.cells = [cell for cell in notebook.cells if cell not in platform]
+    assert len(platform) == 1
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    told = ["".join(part.get("text", "") for part in cell.get("outputs", ())) for cell in notebook.cells]
+    assert "digits FINISHED 5274 parameters" in told[8]
+    assert "registered: main.default.digits version 1" in told[10].splitlines()
+    answers = told[12].split()
+    assert len(answers) == 5 and sum(answer == str(digit) for digit, answer in enumerate(answers)) >= 4
+
+
 @pytest.mark.long
 def test_the_classic_recipe_reaches_its_accuracy(data_folder, tmp_path):
     notebook = nbformat.read(EXAMPLES / "mnist.ipynb", as_version=4)

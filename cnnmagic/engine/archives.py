@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.engine.decode import MOST_BYTES, Unreadable
-from cnnmagic.engine.folders import Tree, listed, local
+from cnnmagic.engine.folders import Tree, listed, local, unmounted
 from cnnmagic.engine.listing import Listing, plain
 from cnnmagic.errors import DataError, MissingData
 
@@ -27,7 +27,8 @@ def list_archive(path: str) -> Listing:
     """The images of an archive; raises `MissingData` where it isn't there, `DataError` where it can't be read."""
     found = local(path)
     if not found.is_file():
-        raise MissingData(f"there is no file `{path}`.", remedy=f"The notebook's folder is `{Path.cwd()}`.")
+        remedy = unmounted(found) or f"The notebook's folder is `{Path.cwd()}`."
+        raise MissingData(f"there is no file `{path}`.", remedy=remedy)
     try:
         tree = _zip(found, path) if zipfile.is_zipfile(found) else _tar(found, path)
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as error:

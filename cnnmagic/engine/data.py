@@ -15,7 +15,7 @@ import numpy as np
 
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
-from cnnmagic.engine.folders import local
+from cnnmagic.engine.folders import local, unmounted
 from cnnmagic.errors import DataError, MissingData
 from cnnmagic.layers import show
 from cnnmagic.plans import Plan, Resize
@@ -299,6 +299,7 @@ def _existing(path: str) -> Path:
         beside = sorted(Path(found.parent).glob("*.npz"))[:3] if found.parent.is_dir() else []
         there = ", ".join(f"`{file.name}`" for file in beside)
         remedy = f"In that folder there are {there}." if there else f"The notebook's folder is `{Path.cwd()}`."
+        remedy = unmounted(found) or remedy
         raise MissingData(f"there is no file `{path}`.", remedy=remedy)
     return found
 

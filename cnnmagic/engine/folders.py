@@ -24,6 +24,7 @@ SPLIT_NAMES = {
 SPLIT_OF = {name: split for split, names in SPLIT_NAMES.items() for name in names}
 SHOWN = 5
 DEEPEST = 40
+DBFS = Path("/dbfs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +220,16 @@ def _no_classes(tree: Tree, names: Sequence[str]) -> DataError:
     return DataError(f"`{tree.title}` holds {found}.", remedy=remedy)
 
 
+def unmounted(path: Path) -> str:
+    """What to do where a path is one of `dbfs:/` and Databricks does not mount it; empty elsewhere."""
+    if not path.is_relative_to(DBFS) or DBFS.is_dir():
+        return ""
+    return f"`{DBFS}` is not mounted here: put the data on a volume, `/Volumes/CATALOG/SCHEMA/VOLUME/…`."
+
+
 def _near(path: Path) -> str:
+    if told := unmounted(path):
+        return told
     try:
         beside = sorted(entry.name for entry in path.parent.iterdir() if entry.is_dir() and entry.name[0] != ".")[:3]
     except OSError:

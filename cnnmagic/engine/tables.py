@@ -13,7 +13,7 @@ import numpy as np
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
 from cnnmagic.engine.decode import MOST_BYTES, Unreadable
-from cnnmagic.engine.folders import local
+from cnnmagic.engine.folders import local, unmounted
 from cnnmagic.engine.listing import Listing
 from cnnmagic.errors import CnnError, DataError, MissingData
 from cnnmagic.wording import closest, listed, sentence
@@ -44,7 +44,8 @@ def list_table(source: datasets.Table) -> Listing:
     """The images that a CSV or Parquet file names or holds; raises `DataError`. Paths are relative to the file."""
     path = local(source.path)
     if not path.is_file():
-        raise MissingData(f"there is no file `{source.path}`.", remedy=f"The notebook's folder is `{Path.cwd()}`.")
+        remedy = unmounted(path) or f"The notebook's folder is `{Path.cwd()}`."
+        raise MissingData(f"there is no file `{source.path}`.", remedy=remedy)
     columns = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
     image, label = columns_of(list(columns), source.image, source.label, source.path)
     return joined(columns[image], columns[label], (image, label), (), path.parent)

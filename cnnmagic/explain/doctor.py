@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from cnnmagic.databricks import VERSION_FILE, runtime_of
+from cnnmagic.databricks import VERSION_FILE, foreign_spark, runtime_of
 from cnnmagic.explain.texts import Words
 from cnnmagic.hardware import this_machine
 from cnnmagic.table import aligned
@@ -18,17 +18,22 @@ from cnnmagic.table import aligned
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "mlflow", "pyspark", "ipywidgets", "ipython", "numpy")
 NEEDED = {"keras": (3, 12), "tensorflow": (2, 16)}
 INSTALL = '%pip install "keras>=3.12" "tensorflow>=2.16"'
+UNINSTALL = "%pip uninstall -y pyspark"
 RESTART = "dbutils.library.restartPython()"
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What was found; `runtime` is Databricks's, empty elsewhere; `versions` hold what is installed."""
+    """What was found; `runtime` is Databricks's, empty elsewhere; `versions` hold what is installed.
+
+    `foreign_spark` is where a Spark lies that was installed over the platform's.
+    """
 
     python: str
     runtime: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     gpus: tuple[str, ...] = ()
+    foreign_spark: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,9 @@ def examine(environment: Mapping[str, str] = os.environ, version_file: Path = VE
     """The kernel that runs this."""
     versions = {name: found for name in PACKAGES if (found := _version(name))}
     gpus = tuple(gpu.name for gpu in this_machine().gpus)
-    return Kernel(platform.python_version(), runtime_of(environment, version_file), versions, gpus)
+    return Kernel(
+        platform.python_version(), runtime_of(environment, version_file), versions, gpus, foreign_spark(environment)
+    )
 
 
 def remedies(kernel: Kernel) -> tuple[Remedy, ...]:
@@ -56,11 +63,13 @@ def remedies(kernel: Kernel) -> tuple[Remedy, ...]:
         install = '%pip install "keras>=3.12"' if has_tensorflow else INSTALL
         restart = Remedy("restart", RESTART) if kernel.runtime else Remedy("restart_here")
         found += [Remedy("install", install), restart]
+    if kernel.foreign_spark:
+        found += [Remedy("foreign_spark", UNINSTALL), Remedy("restart", RESTART)]
     if "mlflow" not in kernel.versions:
         found.append(Remedy("no_mlflow"))
     if not kernel.gpus:
         found.append(Remedy("no_gpu_cluster" if kernel.runtime else "no_gpu"))
-    return tuple(found) if lacking else (Remedy("ready"), *found)
+    return tuple(found) if lacking or kernel.foreign_spark else (Remedy("ready"), *found)
 
 
 def report(kernel: Kernel) -> str:

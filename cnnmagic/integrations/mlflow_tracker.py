@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import re
 import shutil
 import tempfile
 import threading
@@ -106,7 +107,7 @@ class Tracker:
                 if self._log(log, self._next()):
                     break
         except Exception as error:
-            self._give_up(cause(error))
+            self._give_up(_told(error))
         finally:
             be_heard()
             self._reached.set()
@@ -158,7 +159,7 @@ class Tracker:
         try:
             log_folder(end.model, log.run_id, end.state.name)
         except Exception as error:
-            self._note(f"the model is not logged to MLflow ({cause(error)}); the training itself is not affected")
+            self._note(f"the model is not logged to MLflow ({_told(error)}); the training itself is not affected")
         finally:
             shutil.rmtree(end.model, ignore_errors=True)
         self._steps += 1
@@ -174,7 +175,7 @@ class Tracker:
         except Exception as error:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-            self._note(f"the model is not logged to MLflow ({cause(error)}); the training itself is not affected")
+            self._note(f"the model is not logged to MLflow ({_told(error)}); the training itself is not affected")
             return None
         return folder
 
@@ -187,6 +188,12 @@ class Tracker:
 
     def _note(self, text: str) -> None:
         self.run.note(text)
+
+
+def _told(error: Exception) -> str:
+    """The cause in one line: of those of a database the one that names its error."""
+    named = re.search(r"^\(\w+\.\w*Error\) .*", str(error), re.MULTILINE)
+    return named[0] if named else cause(error)
 
 
 def _kept(run: Run, store: Store) -> str:

@@ -46,7 +46,7 @@ class Scorer:
         """A frame of class, its probability, and the probabilities of all classes, a row for each image.
 
         `images` are a frame with a column `image` (or with one column) of encoded images. A row whose image is missing
-        or can't be decoded is answered with nothing.
+        or can't be decoded has an empty class and no probabilities.
         """
         import pandas as pd
 
@@ -81,10 +81,10 @@ class Scorer:
             pixels = (np.rint(scaled) if kind.kind in "ui" else scaled).astype(kind)
         return pixels
 
-    def _named(self, answer: np.ndarray | None) -> tuple[str | None, float | None, list[float] | None]:
+    def _named(self, answer: np.ndarray | None) -> tuple[str, float | None, list[float] | None]:
         """The likeliest class; of a network with one output it is the second one from a probability of a half on."""
         if answer is None:
-            return None, None, None
+            return "", None, None  # of None MLflow would make the word "None"
         classes, numbers = self.about["classes"], [float(number) for number in answer]
         if len(numbers) == 1:
             is_last = numbers[0] >= 0.5

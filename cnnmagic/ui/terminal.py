@@ -16,6 +16,7 @@ from cnnmagic.ui.range_chart import progress_text
 
 SECONDS_BETWEEN_LINES = 0.2
 BAR = 24
+REPORTED = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def follow(run: Run, stream: TextIO | None = None) -> None:
@@ -37,6 +38,24 @@ def follow(run: Run, stream: TextIO | None = None) -> None:
         return
     _write(stream, "")
     stream.write(f"\r{run.state.sentence()}\n")
+
+
+def report(run: Run, stream: TextIO | None = None) -> None:
+    """Write a line for every epoch until the run ends, then a summary and its notes: for the log of a job."""
+    stream = stream or sys.stdout
+    told = 0
+    while True:
+        over = run.is_done
+        for epoch, record in enumerate(run.state.history[told:], start=told + 1):
+            scores = ", ".join(f"{name} {record[name]:.4g}" for name in REPORTED if name in record)
+            stream.write(f"{run.name}: epoch {epoch} of {run.state.epochs}, {scores}, {record['seconds']:.3g} s\n")
+        told = len(run.state.history)
+        stream.flush()
+        if over:
+            break
+        run.wait_quietly(SECONDS_BETWEEN_LINES)
+    run.settle()
+    stream.write("".join(f"{line}\n" for line in (run.state.sentence(), *run.state.notes)))
 
 
 def follow_search(search: RateSearch, stream: TextIO | None = None) -> None:

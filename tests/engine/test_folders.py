@@ -17,7 +17,7 @@ from cnnmagic.engine.data import fingerprint, load
 from cnnmagic.engine.folders import list_folder, local
 from cnnmagic.engine.photos import facts_of, listing_of
 from cnnmagic.engine.reading import read_all
-from cnnmagic.errors import DataError, MissingData, PlanError
+from cnnmagic.errors import CnnError, DataError, MissingData, PlanError
 from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.pipeline import make_plan, source_of
 from tests.engine.photos import BAD, GOOD, encoded, folder, mischief
@@ -173,6 +173,13 @@ def test_paths_of_databricks():
     assert local("dbfs:/data/photos") == Path("/dbfs/data/photos")
     with pytest.raises(MissingData, match="/Volumes/main/a/photos"):
         list_folder("/Volumes/main/a/photos")
+
+
+@pytest.mark.skipif(Path("/dbfs").exists(), reason="this machine has a /dbfs")
+@pytest.mark.parametrize("data", ["images:dbfs:/photos", "dbfs:/photos.npz", "dbfs:/photos.zip", "dbfs:/photos.csv"])
+def test_dbfs_that_is_not_mounted_is_told(data):
+    with pytest.raises(CnnError, match=r"`/dbfs` is not mounted here: put the data on a volume"):
+        make_plan(f"data {data}\n{TRAIN}", {})
 
 
 def test_a_plan_needs_no_folder_where_the_text_says_enough(tmp_path):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,43 +28,12 @@ TEXT = "data digits\nconv 4 3x3 same relu\nflatten\noutput 10\ntrain epochs=3\ns
 UNHARMED = "; the training itself is not affected"
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory):
-    """An empty store, which MLflow takes seconds to make."""
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch, empty_store):
-    """A store of its own in an empty folder, named by the variable that MLflow reads."""
-    monkeypatch.chdir(tmp_path)
-    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'store.db')}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    yield uri
-    mlflow.set_tracking_uri(None)
-
-
 def client():
     return mlflow.MlflowClient()
 
 
 def read(run, path):
     return Path(client().download_artifacts(run.tracker.run_id, path)).read_text(encoding="utf-8")
-
-
-def encoded(images, kind="png"):
-    contents = []
-    for image in images:
-        stream = io.BytesIO()
-        Image.fromarray(image).save(stream, kind)
-        contents.append(stream.getvalue())
-    return contents
-
-
-def digits(count=40):
-    return np.rint(load_digits().images[:count] * 255 / 16).astype("uint8")
 
 
 def test_a_run_is_logged_whole(store):
@@ -84,16 +53,15 @@ def test_a_run_is_logged_whole(store):
     assert json.loads(read(run, "versions.json"))["keras"] == found.data.tags["version.keras"]
 
 
-def test_the_model_takes_encoded_images_and_answers_as_the_run_does(store):
+def test_the_model_takes_encoded_images_and_answers_as_the_run_does(store, encoded_digits):
     run = cnnmagic.train(TEXT)
     model = mlflow.pyfunc.load_model(f"runs:/{run.tracker.run_id}/model")
-    contents = encoded(digits())
-    answers = model.predict(to_frame([*contents, b"no image"]))
-    expected = run.predict(contents)
+    answers = model.predict(to_frame([*encoded_digits, b"no image"]))
+    expected = run.predict(encoded_digits)
     assert np.array_equal(np.stack(answers["probabilities"][:-1]), expected.astype(float))
     assert list(answers["class"][:-1]) == [run.dataset.classes[n] for n in expected.argmax(axis=1)]
     assert answers["probability"][:-1].tolist() == expected.max(axis=1).astype(float).tolist()
-    assert answers.iloc[-1].isna().all()
+    assert answers["class"].iloc[-1] == "" and answers.iloc[-1, 1:].isna().all()
 
 
 def to_frame(contents):
@@ -116,6 +84,7 @@ print("ANSWERS", " ".join(answers["class"]))
 """
 
 
+@pytest.mark.long
 def test_the_model_needs_no_cnnmagic(store, tmp_path):
     folder = tmp_path / "photos"
     for number, image in enumerate(load_digits().images[:200]):
@@ -212,12 +181,12 @@ def test_a_store_set_in_the_program_is_enough(monkeypatch, tmp_path):
     assert not logging_to.is_set()
 
 
-def test_registering_gives_versions(store):
+def test_registering_gives_versions(store, encoded_digits):
     run = cnnmagic.train(TEXT)
     assert [logging_to.register(run, "main.shop.digits") for _ in range(2)] == ["1", "2"]
     model = mlflow.pyfunc.load_model("models:/main.shop.digits/2")
-    contents = encoded(digits(5))
-    assert np.array_equal(np.stack(model.predict(to_frame(contents))["probabilities"]), run.predict(contents))
+    answers = model.predict(to_frame(encoded_digits))
+    assert np.array_equal(np.stack(answers["probabilities"]), run.predict(encoded_digits))
 
 
 def test_a_run_that_was_not_logged_is_logged_when_it_is_registered(store):
@@ -282,6 +251,38 @@ def test_a_store_where_nothing_can_be_written_costs_one_note(monkeypatch, tmp_pa
 
 def test_a_store_of_an_unknown_kind_costs_one_note(monkeypatch, tmp_path):
     trained_with(monkeypatch, tmp_path, "gopher://127.0.0.1/store")
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch, empty_store):
+    """A store, its artifacts too, on a disk that is full but for a few kilobytes."""
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", tmp_path], check=False, capture_output=True
+    )
+    if made.returncode != 0:
+        pytest.skip("no small disk can be mounted here")
+    shutil.copy(empty_store, tmp_path / "store.db")
+    with (tmp_path / "full").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    yield f"sqlite:///{tmp_path}/store.db"
+    monkeypatch.undo()
+    subprocess.run(["umount", "--lazy", tmp_path], check=False)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_costs_one_note(monkeypatch, tmp_path, small_disk):
+    run = trained_with(monkeypatch, tmp_path, small_disk)
+    assert "database or disk is full" in run.state.notes[0]
+
+
+def test_a_network_that_takes_no_file_is_logged_without_its_model(store):
+    images = np.random.default_rng(0).random((60, 8, 8, 2), dtype="float32")
+    text = "conv 4 3x3 relu\nflatten\noutput 3\ntrain epochs=3"
+    run = cnnmagic.train(text, data=(images, np.arange(60) % 3))
+    check_unharmed(run, 0)
+    assert "takes 2 channels" in run.state.notes[0]
+    assert client().get_run(run.tracker.run_id).info.status == "FINISHED"
 
 
 def test_registering_with_a_silent_store_is_an_error(monkeypatch, store):

@@ -156,8 +156,7 @@ def test_a_log_is_asked_for_where_mlflow_is_not_installed(monkeypatch):
     monkeypatch.setattr("cnnmagic.lang.training.find_spec", lambda name: None)
     with pytest.raises(PlanError, match="`mlflow=yes` logs the training to MLflow, which is not installed here"):
         trained("mlflow=yes")
-    training = trained("mlflow=no").training
-    assert training is not None and training.mlflow is False
+    assert trained("mlflow=no").training == Training(mlflow=False)
 
 
 def test_the_changed_default_of_adadelta_is_told():
