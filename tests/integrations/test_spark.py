@@ -170,13 +170,13 @@ def test_progress_comes_within_a_second(spark: Any) -> None:
 
 
 CHILD = """\
-import cnnmagic
+import time, cnnmagic
 from tests.integrations.spark_sessions import started
 keep = started()
 next(keep)
 run = cnnmagic.train("data digits\\nflatten\\noutput 10\\ntrain epochs=10000 workers=2", wait=False)
 while run.state.epoch < 2:
-    pass
+    time.sleep(0.05)
 print("begun", flush=True)
 run.wait()
 """
