@@ -17,7 +17,9 @@ lab: build/quickstart.ipynb
 test: lint chromium
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+# With real engines: Spark, which needs Java 17, MLflow, JAX.
 test-long: chromium
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable ".[lab,dev,spark,mlflow,jax]"
 	$(BIN)/python -m pytest -m long
 
 # The unit tests with the package versions of a Databricks runtime: make test-runtime RUNTIME=17.3 PYTHON=python3.12

@@ -25,13 +25,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Iterator[str]:
     """A store of its own in an empty folder, named by the variable that MLflow reads."""
-    import mlflow
-
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
     monkeypatch.chdir(tmp_path)
     uri = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'store.db')}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     yield uri
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # what was set is forgotten
+    mlflow.set_tracking_uri(None)  # what was set is forgotten
 
 
 @pytest.fixture(scope="session")
