@@ -71,10 +71,10 @@ class Kernel:
         return self.output(request)
 
     def output(self, request: str) -> str:
-        """What a cell printed, and its value as text."""
+        """What a cell printed, and its value as text; an update belongs to the cell of the display that it names."""
         found = []
         for message in self.told:
-            if message["parent_header"].get("msg_id") == request:
+            if message["parent_header"].get("msg_id") == request and message["msg_type"] != "update_display_data":
                 content = message["content"]
                 found.append(content.get("text", "") or content.get("data", {}).get("text/plain", ""))
         return "".join(found)
@@ -267,7 +267,12 @@ def test_the_picture_of_the_end_reaches_the_cell_that_trained(kernel: Kernel) ->
     kernel.listen(1.0)
     updates = [m for m in kernel.told if m["msg_type"] == "update_display_data"]
     assert "net finished" in updates[-1]["content"]["data"]["text/plain"]
-    assert updates[-1]["parent_header"]["msg_id"] == request
+    shown = [m for m in kernel.told if m["parent_header"].get("msg_id") == request and m["msg_type"] == "display_data"]
+    assert _display(updates[-1]) in map(_display, shown)
+
+
+def _display(message: dict[str, Any]) -> str:
+    return str(message["content"].get("transient", {}).get("display_id", id(message)))
 
 
 def test_a_run_is_let_go_when_another_has_its_name(kernel: Kernel) -> None:
