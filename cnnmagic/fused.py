@@ -35,7 +35,8 @@ def fuse_batch_norm(model: Any) -> None:
                 batch_variance *= tf.maximum(count - 1, 1) / tf.maximum(count, 1)  # of a sample, and Keras's of a whole
                 layer.moving_mean.assign(mean * layer.momentum + batch_mean * (1 - layer.momentum))
                 layer.moving_variance.assign(variance * layer.momentum + batch_variance * (1 - layer.momentum))
-            return outputs
+            # TensorFlow would make one operation of a convolution, this and tanh, and then have none for a processor.
+            return outputs if learns else tf.ensure_shape(outputs, outputs.shape)
 
         return call
 

@@ -8,6 +8,7 @@ import pytest
 
 from cnnmagic import build, fused
 from cnnmagic.engine.backend import load_keras
+from cnnmagic.layers import ACTIVATIONS
 
 keras = load_keras()
 if keras.backend.backend() != "tensorflow":
@@ -64,3 +65,12 @@ def test_a_script_s_copy_is_the_function_without_types() -> None:
     code = fused.source()
     assert "Any" not in code and "->" not in code
     compile(code, "script", "exec")
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "log_softmax"])
+def test_a_convolution_before_it_and_any_activation_after_it(activation: str) -> None:
+    """Compiled, as `predict` does it: TensorFlow makes one operation of the three where it believes to have one."""
+    text = f"input 6x6x2\nconv 4 3x3 bn {activation}\nflatten\noutput 3\nseed 1"
+    images = np.random.default_rng(0).normal(size=(8, 6, 6, 2)).astype("float32")
+    model = build(text)
+    assert np.allclose(model.predict(images, verbose=0), model(images, training=False), atol=1e-5)
