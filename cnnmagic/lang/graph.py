@@ -10,6 +10,7 @@ from math import ceil
 from cnnmagic.errors import Place, PlanError
 from cnnmagic.lang.free_sizes import FreeSizes
 from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, show, widest
+from cnnmagic.layers.foreseen import foreseen
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import INPUT, Step
 
@@ -91,8 +92,12 @@ class Graph:
             if None in merged:
                 self._free.check(layer, tuple(tensor.source for tensor in inputs), self.steps)
             return merged, 0, 0
-        if isinstance(layer, KerasLayer) and layer.needs_keras and self.measure is not None:
-            return self.measure(layer, shape)
+        if isinstance(layer, KerasLayer) and layer.needs_keras:
+            known = foreseen(layer, shape)
+            if known is not None:
+                return known
+            if self.measure is not None:
+                return self.measure(layer, shape)
         return layer.output_shape(shape), layer.parameters(shape), layer.frozen_parameters(shape)
 
     def _field(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Field:

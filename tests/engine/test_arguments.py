@@ -20,7 +20,7 @@ WRONG = {
     "GaussianNoise stddev=-1": ("stddev", "is refused by Keras: Invalid value received for argument `stddev`."),
     "GaussianNoise relu": ("GaussianNoise relu", "is refused by Keras"),
     "GaussianNoise {0.1, 0.2}": ("{0.1, 0.2}", "takes no choices."),
-    "LSTM 4": ("LSTM 4", "is refused by Keras"),
+    "LSTM 4": ("LSTM 4", "needs a list of steps, each of as many numbers, and gets 8x8x3"),
     "PReLU alpha_initializer=zeross": ("zeross", "no initializer `zeross`; did you mean `zeros`?"),
     "conv 8 3x3 kernel_initializer=heuniform": ("heuniform", "did you mean `he_uniform`?"),
     "bn beta_initializer=q": ("q", "There are `constant`, `glorot_normal`, "),
