@@ -37,6 +37,15 @@ Work = Callable[[Callable[[Event], None], "queue.SimpleQueue[Command]"], None]
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
+def await_quietly(done: threading.Event, timeout: float | None) -> None:
+    """Return when it is done, or after `timeout` seconds."""
+    if timeout is not None:
+        done.wait(timeout)
+        return
+    while not done.wait(SECONDS_BETWEEN_LOOKS):  # a wait without end can't be interrupted on Windows
+        pass
+
+
 class Run:
     """One training of one plan; a variable of the notebook.
 
@@ -209,11 +218,7 @@ class Run:
 
     def wait_quietly(self, timeout: float | None = None) -> None:
         """Return when the training is over, in whatever way, or after `timeout` seconds."""
-        if timeout is not None:
-            self._done.wait(timeout)
-            return
-        while not self._done.wait(SECONDS_BETWEEN_LOOKS):  # a wait without end can't be interrupted on Windows
-            pass
+        await_quietly(self._done, timeout)
 
     def _train(self, work: Work, place: object) -> None:
         try:

@@ -34,10 +34,7 @@ class Record:
     @property
     def is_running(self) -> bool:
         """Whether a living process trains it now."""
-        lock = lock_folder(self.folder)
-        if lock is not None:
-            lock.close()
-        return lock is None
+        return is_locked(self.folder)
 
 
 def runs_folder() -> Path:
@@ -50,32 +47,36 @@ def new_folder(name: str) -> Path:
 
     Raises OSError where nothing can be written.
     """
-    home = runs_folder() / name
+    folder = numbered_folder(runs_folder() / name)
+    _forget_old_weights(name)
+    return folder
+
+
+def numbered_folder(home: Path) -> Path:
+    """A new folder in `home`, named by the number after the last; raises OSError where nothing can be written."""
     home.mkdir(parents=True, exist_ok=True)
-    ignored = home.parent / ".gitignore"
+    ignored = runs_folder() / ".gitignore"
     if not ignored.exists():
         ignored.write_text("*\n", encoding="utf-8")
-    numbers = [record.number for record in records(name)]
-    number = max([*numbers, *(int(path.name) for path in home.iterdir() if path.name.isdecimal())], default=0)
+    number = max((int(path.name) for path in home.iterdir() if path.name.isdecimal()), default=0)
     while True:
         number += 1
         try:
             (home / str(number)).mkdir()
-        except FileExistsError:  # another kernel trains this name too
+        except FileExistsError:  # another kernel is at this name too
             continue
-        _forget_old_weights(name)
         return home / str(number)
 
 
-def write_about(folder: Path, about: dict[str, Any]) -> None:
-    """Write `run.json` beside and move it into place; raises OSError."""
-    beside = folder / f".{ABOUT}.part"
+def write_about(folder: Path, about: dict[str, Any], name: str = ABOUT) -> None:
+    """Write `run.json`, or another name, beside and move it into place; raises OSError."""
+    beside = folder / f".{name}.part"
     try:
         with beside.open("w", encoding="utf-8") as file:
             json.dump(about, file, indent=1, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(folder / ABOUT)
+        beside.replace(folder / name)
     except OSError:
         beside.unlink(missing_ok=True)
         raise
@@ -99,6 +100,14 @@ def find_record(name: str, number: int | None = None) -> Record:
         there = ", ".join(map(str, found))
         raise RunError(f"there is no training {number} of `{name}`.", remedy=f"There are {there}.")
     return found[number]
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a living process holds a folder by `lock_folder`."""
+    lock = lock_folder(folder)
+    if lock is not None:
+        lock.close()
+    return lock is None
 
 
 def lock_folder(folder: Path) -> IO[str] | None:

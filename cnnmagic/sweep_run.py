@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnmagic.errors import RunError
 from cnnmagic.plans import Plan
-from cnnmagic.run import SECONDS_BETWEEN_LOOKS, Run
+from cnnmagic.run import Run, await_quietly
 from cnnmagic.trials import SweepState, Trial, trials_text
 
 Listener = Callable[[SweepState], None]
@@ -101,11 +101,7 @@ class SweepRun:
 
     def wait_quietly(self, timeout: float | None = None) -> None:
         """Return when it is over, in whatever way, or after `timeout` seconds."""
-        if timeout is not None:
-            self._done.wait(timeout)
-            return
-        while not self._done.wait(SECONDS_BETWEEN_LOOKS):  # a wait without end can't be interrupted on Windows
-            pass
+        await_quietly(self._done, timeout)
 
     def __repr__(self) -> str:
         return self.state.sentence()

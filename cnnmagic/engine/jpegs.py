@@ -6,8 +6,9 @@ The pixels are those that Pillow gives. What is not plain, or spoilt, is left to
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,18 @@ def serves(form: Form, count: int) -> bool:
     return "tensorflow" in sys.modules and form.channels == 3 and count >= FEWEST
 
 
-def decode_together(contents: Sequence[bytes], form: Form) -> list[np.ndarray] | None:
-    """Pixels (height, width, 3) of `AT_ONCE` encoded images; None where one of them is not plain, or can't be read."""
-    sizes = [plain_size(content) for content in contents]
-    if len(contents) != AT_ONCE or not all(size is not None and _is_as_wanted(size, form) for size in sizes):
+def decode_together(contents: Iterable[bytes], form: Form) -> list[np.ndarray] | None:
+    """Pixels (height, width, 3) of `AT_ONCE` encoded images; None where one of them is not plain, or can't be read.
+
+    After the first that is not plain none is asked for.
+    """
+    plain = list(takewhile(lambda content: _is_as_wanted(plain_size(content), form), contents))
+    if len(plain) != AT_ONCE:
         return None
     import tensorflow as tf
 
     try:
-        return [pixels.numpy() for pixels in _decoder()(tf.constant(contents))]
+        return [pixels.numpy() for pixels in _decoder()(tf.constant(plain))]
     except tf.errors.InvalidArgumentError:
         return None
 
@@ -48,8 +52,10 @@ def plain_size(content: bytes) -> tuple[int, int] | None:
     return int.from_bytes(content[start : start + 2], "big"), int.from_bytes(content[start + 2 : start + 4], "big")
 
 
-def _is_as_wanted(size: tuple[int, int], form: Form) -> bool:
-    """Whether an image is small, and of the size that it is to have."""
+def _is_as_wanted(size: tuple[int, int] | None, form: Form) -> bool:
+    """Whether an image is plain, small, and of the size that it is to have."""
+    if size is None:
+        return False
     wanted = (form.resize.height, form.resize.width) if form.resize else size
     return size == wanted and 0 < size[0] * size[1] <= MOST_PIXELS
 

@@ -47,7 +47,7 @@ class Album:
     def read_together(self, numbers: Sequence[int]) -> list[np.ndarray] | None:
         """The pixels of plain small images, decoded now and kept; None where one of them needs `read`."""
         try:
-            found = jpegs.decode_together([self.listing.read(number) for number in numbers], self.form)
+            found = jpegs.decode_together((self.listing.read(number) for number in numbers), self.form)
         except Unreadable:
             return None
         for number, pixels in zip(numbers, found or (), strict=False):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import RunError
-from cnnmagic.storage import lock_folder, runs_folder
+from cnnmagic.storage import is_locked, numbered_folder, runs_folder, write_about
 
 ABOUT, STUDY = "sweep.json", "study.log"
 
@@ -32,25 +32,15 @@ class SweepRecord:
     @property
     def is_running(self) -> bool:
         """Whether a living process is at it now."""
-        lock = lock_folder(self.folder)
-        if lock is not None:
-            lock.close()
-        return lock is None
+        return is_locked(self.folder)
 
 
 def new_sweep(name: str, about: dict[str, Any]) -> SweepRecord:
     """A new folder for a sweep of this name, with what it is; raises `RunError` where nothing can be written."""
     home = runs_folder() / name / "sweeps"
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        ignored = runs_folder() / ".gitignore"
-        if not ignored.exists():
-            ignored.write_text("*\n", encoding="utf-8")
-        number = max((int(path.name) for path in home.iterdir() if path.name.isdecimal()), default=0) + 1
-        folder = home / str(number)
-        folder.mkdir()
-        (folder / f".{ABOUT}").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
-        (folder / f".{ABOUT}").replace(folder / ABOUT)
+        folder = numbered_folder(home)
+        write_about(folder, about, ABOUT)
     except OSError as error:
         message = f"a sweep is kept on disk, and `{home}` can't be written ({error.strerror or error})."
         raise RunError(message, remedy="Set CNNMAGIC_RUNS to a folder that can be written.") from error
