@@ -7,7 +7,8 @@ from dataclasses import fields
 from functools import cache
 
 from cnnmagic.layers import show
-from cnnmagic.layers.phrase import number_text, phrase
+from cnnmagic.layers.phrase import phrase
+from cnnmagic.layers.written import number_text
 from cnnmagic.plans import Plan, Training
 from cnnmagic.table import aligned, batch_of, bytes_text, short
 from cnnmagic.zoo import zoo_names, zoo_text

@@ -14,6 +14,7 @@ from cnnmagic.lang.binding import ALIASES
 from cnnmagic.lang.directives import AUGMENTATIONS
 from cnnmagic.lang.parser import DIRECTIVES, JOINS, KEYWORDS, MERGES
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, LAYERS, SYNONYMS, show
+from cnnmagic.layers.signatures import SIGNATURES
 from cnnmagic.plans import INPUT
 from cnnmagic.verbs import cell_words, line_words
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
@@ -184,8 +185,13 @@ def _own_words(head: str, given: Sequence[str], spot: _Spot, networks: Sequence[
         arrow = "" if "->" in given else "-> "
         yield from (Candidate(f"{arrow}{merge}:", "word") for merge in MERGES if len(given) <= 1)
     else:
-        parameters = _blocks(spot.above).get(head, ())
+        parameters = (*_blocks(spot.above).get(head, ()), *_of_keras(head))
         yield from (Candidate(f"{name}=", "argument") for name in parameters)
+
+
+def _of_keras(head: str) -> Iterable[str]:
+    """The arguments of one of Keras's further layers."""
+    return next((taken for name, taken in SIGNATURES.items() if name.lower() == head and head not in ACTIVATIONS), ())
 
 
 def _arguments(known: Takes, given: Sequence[str]) -> Iterator[Candidate]:

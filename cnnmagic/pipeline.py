@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic import collector
 from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, is_held, source_at
 from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, Problem
-from cnnmagic.layers import KerasLayer, Shape
 from cnnmagic.memory import settled
 from cnnmagic.plans import Plan, Training
 
@@ -56,7 +55,6 @@ def _resolved(
         source=None if data is None else source_of(data),
         find_text=find_text,
         known=(*earlier, *zoo_names()),
-        measure=measure,
         name=own_name,
     )
     if not unread:
@@ -80,13 +78,6 @@ def _parsed(text: str, first_line: int) -> tuple[syntax.Program, tuple[Problem, 
         return error.rest, error.problems
     except RecursionError:
         raise PlanError("blocks stand too deep in one another.", remedy="Nest them less.") from None
-
-
-def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
-    """What Keras says of one of its further layers; this imports Keras."""
-    from cnnmagic.engine.build import measure as measure_layer
-
-    return measure_layer(layer, shape)
 
 
 def describe(source: Source) -> Facts:

@@ -16,6 +16,8 @@ from cnnmagic.lang.directives import AUGMENTATIONS
 from cnnmagic.lang.parser import DIRECTIVES
 from cnnmagic.lang.values import MEANINGS, WORDS
 from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, LAYERS, MERGES, SYNONYMS, Layer, show
+from cnnmagic.layers.signatures import NEEDED, SIGNATURES
+from cnnmagic.layers.written import value_text
 from cnnmagic.table import summary
 from cnnmagic.topics import FLAGS_HELP, TOPICS
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
@@ -116,7 +118,9 @@ def _keras_layer(name: str) -> list[str] | None:
     found = next((known for known in KERAS_LAYERS if known.lower() == name), None)
     if found is None:
         return None
-    return [f"{found} · Keras's own", "Its words are handed to Keras in their order, its arguments by their names."]
+    words = [name if value is NEEDED else f"[{name}={value_text(value)}]" for name, value in SIGNATURES[found].items()]
+    said = "Its words are handed to Keras in their order, its arguments by their names."
+    return [f"{found} · Keras's own", said, " ".join([found, *words])]
 
 
 def _usage(word: str, known: Takes) -> Iterator[str]:

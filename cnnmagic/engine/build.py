@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from typing import Any
 
@@ -14,7 +13,7 @@ from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
 from cnnmagic.hardware import precision_of
-from cnnmagic.layers import KerasLayer, Layer, Merge, Misfit, Shape
+from cnnmagic.layers import Layer, Merge, Misfit
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Output, Plan, Step, Training
 
@@ -59,15 +58,6 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
         free_with(model)
     if (training.label_smoothing or training.mixing) and output.loss == "sparse_categorical_crossentropy":
         save_plain_loss(model, output)
-
-
-def measure(layer: KerasLayer, shape: Shape) -> tuple[Shape, int, int]:
-    """Output shape, weights and untrained weights of a layer that only Keras knows; `Misfit` where it refuses."""
-    keras = load_keras()
-    made = make_layer(keras, layer)
-    output = apply_layer(made, keras.Input(shape), layer)
-    frozen = sum(math.prod(weight.shape) for weight in made.non_trainable_weights)
-    return tuple(output.shape[1:]), made.count_params(), frozen
 
 
 def _applied(step: Step, inputs: Any, plan: Plan) -> Any:

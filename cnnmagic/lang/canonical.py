@@ -13,7 +13,8 @@ from cnnmagic.lang.binding import bind
 from cnnmagic.lang.expand import in_word_order, layer_class, padding_habit
 from cnnmagic.lang.parser import parse
 from cnnmagic.layers import ACTIVATIONS, KERAS_LAYERS, SYNONYMS
-from cnnmagic.layers.phrase import number_text, phrase
+from cnnmagic.layers.phrase import phrase
+from cnnmagic.layers.written import number_text
 
 INDENT = "    "
 _COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)(#.*)$""")

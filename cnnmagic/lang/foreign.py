@@ -75,5 +75,5 @@ def check_order(statement: syntax.Layer) -> None:
     kernel = named.get("kernel_size", numbers[-1]) if len(numbers) < 3 else numbers[2]
     told = f"{kernel}x{kernel}" if isinstance(kernel, int) else str(kernel)
     message = "`Conv2d` with channels in, channels out and kernel is PyTorch's."
-    remedy = f"Write `conv {numbers[1]} {told}`: the {numbers[0]} channels that come in are known."
+    remedy = f"Write `conv {numbers[1]} {told}`: that {numbers[0]} come in is known."
     raise PlanError(message, place=statement.place, remedy=remedy)

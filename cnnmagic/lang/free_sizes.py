@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from cnnmagic.layers import KerasLayer, Layer, Merge, Misfit, Shape, show
+from cnnmagic.layers import Layer, Merge, Misfit, Shape, show
 from cnnmagic.plans import INPUT, Step
 
 # A multiple of every usual stride; then one of every remainder that strides of up to 64 in all tell apart.
@@ -15,21 +15,16 @@ MOST_TRIED = 60_000  # steps, of all trials
 
 
 class Trial:
-    """The shapes of a network's steps for images of one size, worked out as far as the steps have come.
-
-    `is_sure` is no longer so once a layer came whose shape only Keras knows.
-    """
+    """The shapes of a network's steps for images of one size, worked out as far as the steps have come."""
 
     def __init__(self, shape: Shape, size: tuple[int, int]):
         known = (free or trial for free, trial in zip(shape, (*size, None), strict=True))
         self.shapes: dict[str, Shape | None] = {INPUT: tuple(known)}
-        self.is_sure = True
 
     def follow(self, steps: Mapping[str, Step]) -> None:
         """Go on to the last step."""
         for step in islice(steps.values(), len(self.shapes) - 1, None):
             self.shapes[step.name] = self.out_of(step.layer, step.inputs)
-            self.is_sure &= not (isinstance(step.layer, KerasLayer) and step.layer.needs_keras)
 
     def out_of(self, layer: Layer, sources: Iterable[str]) -> Shape | None:
         """What a layer gives here; None where images of this size don't come through."""
@@ -57,7 +52,7 @@ class FreeSizes:
             return
         tried = None
         for trial in self._trials(steps):
-            if not trial.is_sure or trial.out_of(layer, sources) is not None:
+            if trial.out_of(layer, sources) is not None:
                 return
             if len(self.trials) * len(steps) > MOST_TRIED:
                 return  # left open, as it would take long

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
 from cnnmagic.errors import Place, PlanError
 from cnnmagic.lang.free_sizes import FreeSizes
-from cnnmagic.layers import Field, KerasLayer, Layer, Merge, Misfit, Shape, show, widest
-from cnnmagic.layers.foreseen import foreseen
+from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, show, widest
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import INPUT, Step
 
@@ -18,7 +16,6 @@ MOST_STEPS = 5_000
 LARGEST_SIZE = 10**10
 
 Measured = tuple[Shape, int, int]
-Measure = Callable[[KerasLayer, Shape], Measured]
 
 
 class TooMuch(PlanError):
@@ -37,8 +34,8 @@ class Tensor:
 class Graph:
     """Steps in the order in which they are computed; every name is given once."""
 
-    def __init__(self, shape: Shape, measure: Measure | None = None):
-        self.shape, self.measure = shape, measure
+    def __init__(self, shape: Shape):
+        self.shape = shape
         self.steps: dict[str, Step] = {}
         self.places: dict[str, Place] = {}
         self._names: Counter[str] = Counter([INPUT])
@@ -85,19 +82,13 @@ class Graph:
         return [step for step in self.steps.values() if step.name not in used]
 
     def _measured(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Measured:
-        """Output shape, weights, and weights that no gradient changes; Keras knows those of its further layers."""
+        """Output shape, weights, and weights that no gradient changes."""
         shape = inputs[0].shape
         if isinstance(layer, Merge):
             merged = layer.merged_shape(tuple(tensor.shape for tensor in inputs))
             if None in merged:
                 self._free.check(layer, tuple(tensor.source for tensor in inputs), self.steps)
             return merged, 0, 0
-        if isinstance(layer, KerasLayer) and layer.needs_keras:
-            known = foreseen(layer, shape)
-            if known is not None:
-                return known
-            if self.measure is not None:
-                return self.measure(layer, shape)
         return layer.output_shape(shape), layer.parameters(shape), layer.frozen_parameters(shape)
 
     def _field(self, layer: Layer, inputs: tuple[Tensor, ...]) -> Field:

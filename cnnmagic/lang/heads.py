@@ -67,7 +67,7 @@ def _keras_layer(walk: Walk, statement: syntax.Layer) -> None:
     if further is None:
         raise PlanError(_unknown(walk, statement.name)).at(statement.place.of(statement.name))
     walk.append(further, statement.place, further.class_name.lower(), statement.label or "")
-    if further.needs_keras:
+    if further.has_sizes:
         walk.notes.append(f"`{further.class_name}` is Keras's own: its multiply-adds are not counted")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from cnnmagic.datasets import Source
 from cnnmagic.errors import CnnError, DataError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
-from cnnmagic.lang.graph import Measure
 from cnnmagic.lang.settings import Describe, Settings, read_settings
 from cnnmagic.lang.sweeps import check_sweep, in_order, sweep_notes
 from cnnmagic.lang.unfold import FindText, Unfolded, unfold
@@ -28,15 +27,13 @@ def resolve(
     source: Source | None = None,
     find_text: FindText = lambda name, again: None,
     known: Sequence[str] = (),
-    measure: Measure | None = None,
     name: str = "",
 ) -> Plan:
     """The plan of a program.
 
     `variables` are the notebook's, for `{{name}}`; `describe` tells the facts of a data source and raises `DataError`;
     `source`, where given, stands for the cell's `data` line; `find_text` gives the text of a network that `use` names,
-    and `known` are those names; `measure` asks Keras about a layer that only it knows; `name` is the cell's own, where
-    it has one. Raises `PlanError` with all mistakes found.
+    and `known` are those names; `name` is the cell's own, where it has one. Raises `PlanError` with all mistakes found.
     """
     problems: list[Problem] = []
     notes: list[str] = []
@@ -45,7 +42,7 @@ def resolve(
     statements = [s for s in unfolded.program.statements if not isinstance(s, syntax.Directive)]
     if not statements:
         raise _nothing_there(program, problems)
-    walk = Walk(variables, problems, notes, measure)
+    walk = Walk(variables, problems, notes)
     walk.begin(settings.shape, settings.first, settings.facts, _data_failed(settings))
     walk.lost |= not program.whole
     walk.further = {s.name.lower(): s.place.line for s in statements if isinstance(s, syntax.Block)}

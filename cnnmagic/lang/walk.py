@@ -9,7 +9,7 @@ from cnnmagic.datasets import Facts
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import blocks, heads, outputs, paths, syntax
 from cnnmagic.lang.binding import choice_of
-from cnnmagic.lang.graph import Graph, Measure, Tensor, TooMuch
+from cnnmagic.lang.graph import Graph, Tensor, TooMuch
 from cnnmagic.lang.limits import DEEPEST_SUITE, too_deep
 from cnnmagic.lang.once import Once
 from cnnmagic.lang.values import read
@@ -25,10 +25,7 @@ NOTHING: Mapping[str, syntax.Value] = {}
 class Walk:
     """Walks statements in order; mistakes go to `problems` and the walk goes on, so that all are told at once."""
 
-    def __init__(
-        self, variables: Mapping[str, Any], problems: list[Problem], notes: list[str], measure: Measure | None = None
-    ):
-        self.measure = measure
+    def __init__(self, variables: Mapping[str, Any], problems: list[Problem], notes: list[str]):
         self.variables, self.problems, self.notes = variables, problems, notes
         self.choices: dict[object, Choice] = {}
         self.graph: Graph | None = None
@@ -58,7 +55,7 @@ class Walk:
         if shape is None:
             self.lost = True
             return
-        self.graph = Graph(shape, self.measure)
+        self.graph = Graph(shape)
         self.current = self.graph.start()
         for layer, place, word in first:
             self.append(layer, place, word, "rescale" if word == "rescale" else "")

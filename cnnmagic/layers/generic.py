@@ -1,93 +1,16 @@
-"""Any other class of `keras.layers` by its own name; where it has weights or another shape, Keras itself is asked."""
+"""Any other class of `keras.layers` by its own name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnnmagic.layers.arithmetic import Shape
 from cnnmagic.layers.base import Layer
+from cnnmagic.layers.further import RULES, Measured, measured
+from cnnmagic.layers.signatures import SIGNATURES, bound
 
-KERAS_LAYERS = [
-    "ActivityRegularization",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveMaxPooling2D",
-    "AlphaDropout",
-    "AutoContrast",
-    "AugMix",
-    "CenterCrop",
-    "ELU",
-    "Equalization",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GRU",
-    "Identity",
-    "LSTM",
-    "LeakyReLU",
-    "Masking",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomCrop",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "ReLU",
-    "RepeatVector",
-    "Resizing",
-    "Softmax",
-    "Solarization",
-    "UnitNormalization",
-    "Normalization",
-    "Conv1D",
-    "MaxPooling1D",
-    "AveragePooling1D",
-    "GlobalAveragePooling1D",
-    "GlobalMaxPooling1D",
-    "EinsumDense",
-    "SimpleRNN",
-]
-
-
-SHAPE_KEEPING = (
-    "ActivityRegularization",
-    "AlphaDropout",
-    "AutoContrast",
-    "AugMix",
-    "ELU",
-    "Equalization",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "LeakyReLU",
-    "Masking",
-    "RandomColorDegeneration",
-    "RandomColorJitter",
-    "RandomElasticTransform",
-    "RandomErasing",
-    "RandomGaussianBlur",
-    "RandomGrayscale",
-    "RandomHue",
-    "RandomInvert",
-    "RandomPerspective",
-    "RandomPosterization",
-    "RandomSaturation",
-    "RandomSharpness",
-    "RandomShear",
-    "ReLU",
-    "Softmax",
-    "Solarization",
-    "UnitNormalization",
-)
+KERAS_LAYERS = list(SIGNATURES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +25,21 @@ class KerasLayer(Layer):
         return self.class_name
 
     @property
-    def needs_keras(self) -> bool:
-        """Whether only Keras knows its shape and its weights."""
-        return self.class_name not in SHAPE_KEEPING
+    def has_sizes(self) -> bool:
+        """Whether it has weights, or gives another shape than it gets."""
+        return self.class_name in RULES
 
     def arguments(self) -> dict[str, Any]:
         return dict(self.extra)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self._measured(shape)[0]
+
+    def parameters(self, shape: Shape) -> int:
+        return self._measured(shape)[1]
+
+    def frozen_parameters(self, shape: Shape) -> int:
+        return self._measured(shape)[2]
+
+    def _measured(self, shape: Shape) -> Measured:
+        return measured(self.class_name, bound(self.class_name, self.positional, self.arguments()), shape)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnmagic.layers.phrase import value_text
+from cnnmagic.layers.written import value_text
 
 _SCALED = ("scale", "mode", "distribution", "seed")
 INITIALIZERS: Mapping[str, tuple[str, ...]] = {

@@ -40,5 +40,7 @@ def test_none_would(lines: str) -> None:
             plan(f"input {size}x{size}x8\n{lines.replace('residual:', 'residual project=no:')}\n{HEAD}")
 
 
-def test_a_layer_that_only_keras_knows_leaves_it_open() -> None:
-    plan(f"input ?x?x8\na <- Normalization\nconv 8 3x3\nadd a\n{HEAD}")
+def test_a_further_layer_of_keras_is_followed() -> None:
+    plan(f"input ?x?x8\na <- Normalization\nconv 8 3x3 same\nadd a\n{HEAD}")
+    with pytest.raises(CnnError, match="1024x1024x8 gives 1022x1022x8 and 1024x1024x8"):
+        plan(f"input ?x?x8\na <- Normalization\nconv 8 3x3\nadd a\n{HEAD}")

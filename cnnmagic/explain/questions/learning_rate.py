@@ -7,7 +7,7 @@ from cnnmagic.explain.answer import Answer, Experiment, Number
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import twin_of, with_train
-from cnnmagic.layers.phrase import number_text
+from cnnmagic.layers.written import number_text
 from cnnmagic.plans import Plan, Training
 from cnnmagic.state import RunState
 
