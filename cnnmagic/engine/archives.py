@@ -39,7 +39,7 @@ def list_archive(path: str) -> Listing:
 
 def _zip(path: Path, title: str) -> Tree:
     with zipfile.ZipFile(path) as archive:
-        members = {_name(info): info for info in archive.infolist() if not info.is_dir()}
+        members = {_name(info).removeprefix("./"): info for info in archive.infolist() if not info.is_dir()}
     handles = threading.local()
 
     def read(name: str, most: int = MOST_BYTES + 1) -> bytes:

@@ -13,6 +13,7 @@ from cnnmagic.engine.buckets import batches_of, buckets_of
 from cnnmagic.engine.data import Split
 
 BATCHES_AHEAD = 4
+MOST_TOGETHER, BYTES_TOGETHER = 16, 4_000_000
 Mix = Callable[[np.ndarray, np.ndarray, tuple[int, int, int]], tuple[Any, Any]]
 
 
@@ -87,12 +88,21 @@ def _gathered(feed: Feed, first: int) -> Any:
         order = tf.Variable(feed.order, trainable=False)
     feed.follow = order.assign
     size = feed.batch_size
+    together = _batches_together(feed.images, size)
 
-    def batch(number: Any) -> Any:
-        rows = order[number * size : (number + 1) * size]
+    def gather(number: Any) -> Any:
+        rows = order[number * size : (number + together) * size]
         return tf.gather(images, rows), tf.gather(labels, rows)
 
-    return tf.data.Dataset.range(first, feed.batches).map(batch, num_parallel_calls=1).prefetch(BATCHES_AHEAD)
+    starts = tf.data.Dataset.range(first, feed.batches, together)
+    counted = tf.data.experimental.assert_cardinality(feed.batches - first)  # which `rebatch` forgets
+    return starts.map(gather, num_parallel_calls=1).rebatch(size).apply(counted).prefetch(BATCHES_AHEAD)
+
+
+def _batches_together(images: np.ndarray, size: int) -> int:
+    """Batches to gather at once: a call costs as much as the rows of a small batch."""
+    bytes_each = max(1, size * images[:1].nbytes)
+    return max(1, min(MOST_TOGETHER, BYTES_TOGETHER // bytes_each))
 
 
 def _read_ahead(batch: Callable[[int], tuple[Any, Any]], first: int, batches: int) -> Any:

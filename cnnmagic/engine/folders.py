@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -69,10 +69,10 @@ def listed(tree: Tree) -> Listing:
     names: list[str] = []
     others: list[str] = []
     for path in tree.paths:
-        inner = PurePosixPath(path[len(top) :])
-        if any(part.startswith(".") or part == "__MACOSX" for part in inner.parts):
+        inner = path[len(top) :]
+        if inner.startswith(".") or "/." in inner or "__MACOSX" in inner.split("/"):
             continue
-        (names if inner.suffix.lower() in IMAGES or _is_image(tree, path) else others).append(path)
+        (names if os.path.splitext(inner)[1].lower() in IMAGES or _is_image(tree, path) else others).append(path)
     spread = _spread(names, top)
     if not spread.names:
         raise _no_classes(tree, names)

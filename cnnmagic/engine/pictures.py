@@ -17,6 +17,7 @@ from cnnmagic.engine.decode import Form, Unreadable, decode, read_header
 from cnnmagic.engine.listing import Listing
 from cnnmagic.errors import DataError
 
+AT_ONCE = 16
 WORKERS = max(2, min(16, os.cpu_count() or 2))
 
 
@@ -50,7 +51,7 @@ class Album:
             found = jpegs.decode_together((self.listing.read(number) for number in numbers), self.form)
         except Unreadable:
             return None
-        for number, pixels in zip(numbers, found or (), strict=False):
+        for number, pixels in zip(numbers, () if found is None else found, strict=False):
             self._keep(number, pixels, pixels.shape[:2])
         return found
 
@@ -159,6 +160,6 @@ def together(images: Sequence[np.ndarray], form: Form) -> np.ndarray:
     return whole
 
 
-def chunks(numbers: Sequence[int], size: int = jpegs.AT_ONCE) -> Iterator[Sequence[int]]:
+def chunks(numbers: Sequence[int], size: int = AT_ONCE) -> Iterator[Sequence[int]]:
     """The numbers, so many at a time."""
     return (numbers[start : start + size] for start in range(0, len(numbers), size))

@@ -64,6 +64,7 @@ def check(
     """Decode the images of these numbers, several at a time; None where `stopped` said so."""
     ended = threading.Event()
     is_quick = jpegs.serves(album.form, len(numbers))
+    parts = chunks(numbers, jpegs.AT_ONCE) if is_quick else chunks(numbers)
 
     def read(part: Sequence[int]) -> tuple[list[tuple[int, str]], list[int], int]:
         bad, misfits = [], []
@@ -84,7 +85,7 @@ def check(
     misfits: list[int] = []
     done, told = 0, 0.0
     try:
-        for found in album.pool.map(read, chunks(numbers)):
+        for found in album.pool.map(read, parts):
             bad += found[0]
             misfits += found[1]
             done += found[2]
