@@ -2,17 +2,20 @@
 
 Wall times of two trainings differ by more than the dashboard costs on a busy machine; processor time does not. The
 looks at classes and layers after an epoch let TensorFlow compute in threads of its own: of them the clock counts. One
-epoch of MNIST is trained in a kernel, and `python benchmarks/dashboard_share.py` prints the shares.
+epoch of MNIST is trained in a kernel, and `python benchmarks/dashboard_share.py` prints the shares
+and writes build/benchmarks/dashboard_share.json.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
+RESULT = Path(__file__).parents[1] / "build" / "benchmarks" / "dashboard_share.json"
 SETUP = """
 %load_ext cnnmagic
 import time
@@ -48,6 +51,12 @@ flatten
 dense 128 relu
 output 10
 train epochs=1 batch=128"""
+SHARES = """
+import json
+taken = net.state.seconds
+print(json.dumps({name: {"calls": calls[name], "processor seconds": seconds, "seconds": wall[name], "of": taken}
+                  for name, seconds in spent.items()}))
+"""
 REPORT = """
 for name, seconds in spent.items():
     share, each = wall[name] / net.state.seconds, 1000 * seconds / max(1, calls[name])
@@ -61,10 +70,14 @@ def main() -> None:
     folder = os.environ.get("CNNMAGIC_TEST_DATA")
     source = str(Path(folder) / "mnist.npz") if folder else "mnist"
     notebook = nbformat.v4.new_notebook()
-    texts = [f"source = {source!r}\n{SETUP}", CELL, REPORT]
+    texts = [f"source = {source!r}\n{SETUP}", CELL, REPORT, SHARES]
     notebook.cells = [nbformat.v4.new_code_cell(text) for text in texts]
     NotebookClient(notebook, timeout=1800, extra_arguments=["--log-level=ERROR"]).execute()
-    print(notebook.cells[-1].outputs[0].text, end="")
+    told, shares = (cell.outputs[0].text for cell in notebook.cells[-2:])
+    print(told, end="")
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(json.loads(shares), indent=1) + "\n", encoding="utf-8")
+    print(f"written: {RESULT}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 
 MOST_IMAGES, CHUNK = 2_000, 256
 LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
-SHARE, ALLOWANCE, AT_THE_END = 0.01, 0.5, 0.25  # of the training's seconds, and seconds in any case
+UNASKED_LAYER_IMAGES = 128  # where nobody asked for the layers
+SHARE, ALLOWANCE, AT_THE_END = 0.004, 0.1, 0.1  # of the training's seconds, and seconds in any case
 SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms
 
 
@@ -91,7 +92,7 @@ class Watcher:
         if time.monotonic() - started > self.room:
             return None
         shown = self.validation if len(self.validation) else self.training
-        images = shown.images[:LAYER_IMAGES]
+        images = shown.images[: UNASKED_LAYER_IMAGES if self.what == "classes" else LAYER_IMAGES]
         layers = [layer for layer in self.model.layers if not isinstance(layer, load_keras().layers.InputLayer)]
         squares, peaks, count = self._outputs(layers, images, started)
         norms = self._norms(layers) if self.what in ("layers", "all") else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -25,6 +26,7 @@ from cnnmagic.ui.picture import alternative, details_html, picture_html
 from cnnmagic.ui.sound import tone_html
 
 SECONDS_BETWEEN_PAINTINGS = 0.2
+SHARE_OF_TIME, LONGEST_WAIT = 0.004, 1.0  # that painting may take; seconds to the next one, however long one took
 CHART_WIDTH = 420
 VIEW = "application/vnd.jupyter.widget-view+json"
 LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
@@ -151,10 +153,12 @@ class Dashboard:
         try:
             while not self.run.is_done:
                 self._changed.wait(1.0)
+                begun = time.thread_time()
                 if self._changed.is_set():
                     self._changed.clear()
                     self._paint(self.run.state)
-                self.run.wait_quietly(SECONDS_BETWEEN_PAINTINGS)
+                taken = time.thread_time() - begun
+                self.run.wait_quietly(min(max(SECONDS_BETWEEN_PAINTINGS, taken / SHARE_OF_TIME), LONGEST_WAIT))
             self._paint(self.run.state)
             if self.sound.value:
                 self.spoken.value += tone_html()

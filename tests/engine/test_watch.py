@@ -180,11 +180,11 @@ def test_two_classes_in_one_number() -> None:
 
 
 def test_what_is_spent_stays_within_the_share_of_the_time() -> None:
-    """By a clock of our own: a minute of training may spend 0.6 seconds, ten of them six."""
+    """By a clock of our own: a minute of training may spend 0.24 seconds, ten of them 2.4."""
     budget = watch.Budget()
     assert budget.left == watch.ALLOWANCE
     budget.earn(60)
-    assert budget.left == pytest.approx(0.6)
-    budget.spent = 0.6
+    assert budget.left == pytest.approx(0.24)
+    budget.spent = 0.24
     budget.earn(540)
-    assert budget.left == pytest.approx(5.4)
+    assert budget.left == pytest.approx(2.16)
