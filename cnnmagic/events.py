@@ -196,5 +196,12 @@ class Watch:
     what: str
 
 
+@dataclass(frozen=True)
+class Attend:
+    """Someone has what is seen between epochs in view, or no longer: then it may take more of the time."""
+
+    is_seen: bool
+
+
 WATCHES = ("no", "classes", "layers", "all")
-Command = Stop | Pause | Resume | SetLearningRate | Watch
+Command = Stop | Pause | Resume | SetLearningRate | Watch | Attend

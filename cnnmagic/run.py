@@ -17,6 +17,7 @@ from cnnmagic.device import device
 from cnnmagic.errors import RunError
 from cnnmagic.events import (
     WATCHES,
+    Attend,
     Command,
     Event,
     Failed,
@@ -146,6 +147,10 @@ class Run:
         if what not in WATCHES:
             raise RunError(f"`{what}` can't be watched.", remedy=f"There are {', '.join(WATCHES)}.")
         self._ask(Watch(what))
+
+    def attend(self, is_seen: bool) -> None:
+        """Let the looks between epochs take more of the time while someone has them in view."""
+        self._ask(Attend(is_seen))
 
     def set_learning_rate(self, rate: float) -> None:
         """Train with this rate from the next batch on; raises `RunError` unless it is a number above 0.

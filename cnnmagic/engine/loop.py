@@ -21,6 +21,7 @@ from cnnmagic.engine.patience import Patience
 from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, assign, bring_up_to_date, copied, restore_metrics
 from cnnmagic.engine.watch import Watcher
 from cnnmagic.events import (
+    Attend,
     BatchEnded,
     Command,
     EpochEnded,
@@ -228,6 +229,9 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
             case Watch(what):
                 if self.watcher is not None:
                     self.watcher.turn_to(what)
+            case Attend(is_seen):
+                if self.watcher is not None:
+                    self.watcher.attend(is_seen)
             case SetLearningRate(rate):
                 self.peak = rate
                 self.set_rate(rate)

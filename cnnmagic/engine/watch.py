@@ -18,7 +18,7 @@ MOST_IMAGES, CHUNK = 2_000, 256
 LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
 UNASKED_LAYER_IMAGES = 128  # where nobody asked for the layers
 SHARE, ALLOWANCE, AT_THE_END = 0.004, 0.1, 0.1  # of the training's seconds, and seconds in any case
-SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms
+SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms, or looks at what is seen
 
 
 class Budget:
@@ -48,14 +48,23 @@ class Watcher:
         self.validation, self.training = _sample(dataset.validation, MOST_IMAGES), _sample(dataset.train, LAYER_IMAGES)
         self.whole = len(dataset.validation)
         self.budget = Budget()
+        self.is_attended = False
         self.room = 0.0
         self._inner: Any = None
 
     def turn_to(self, what: str) -> None:
         """Look at something else from now on."""
         self.what = what
-        asked = what in ("layers", "all")
-        self.budget.spent = 0.0 if asked else self.budget.spent
+        self._set_share(what in ("layers", "all"))
+
+    def attend(self, is_seen: bool) -> None:
+        """Take more of the time while someone has what is seen in view."""
+        self.is_attended = is_seen
+        self._set_share(is_seen)
+
+    def _set_share(self, is_fresh: bool) -> None:
+        asked = self.is_attended or self.what in ("layers", "all")
+        self.budget.spent = 0.0 if is_fresh else self.budget.spent
         self.budget.share = SHARE_ASKED_FOR if asked else SHARE
 
     def look(self, epoch: int, is_last: bool = False) -> list[ClassesSeen | LayersSeen]:

@@ -35,6 +35,7 @@ HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset
 SPOKEN = ("loss", "val_loss", "accuracy", "val_accuracy")
 TITLES = ("Curves", "Classes", "Layers", "Questions", "Notes")
 NOTES = 4
+LOOKS = (1, 2)  # the pages of classes and layers, which the looks between epochs fill
 TRACK = "height:6px;border-radius:3px;background:rgba(128,128,128,.3)"
 
 
@@ -120,6 +121,7 @@ class Dashboard:
         for seen, name in ((self.tab, "selected_index"), (self.past, "value")):
             seen.observe(lambda _: self._repaint(), name)
         self.tab.selected_index = 0
+        self.tab.observe(self._page_turned, "selected_index")
         self._title = TITLES[NOTES]
         return self.tab
 
@@ -134,6 +136,10 @@ class Dashboard:
             self.run.set_learning_rate(change["new"])
         else:
             self._show_rate(self._shown_rate)
+
+    def _page_turned(self, change: dict[str, Any]) -> None:
+        if (change["new"] in LOOKS) != (change["old"] in LOOKS):
+            self.run.attend(change["new"] in LOOKS)
 
     def _show_rate(self, rate: float) -> None:
         self._shown_rate, self._showing = rate, threading.get_ident()

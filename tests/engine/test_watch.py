@@ -179,6 +179,20 @@ def test_two_classes_in_one_number() -> None:
     assert (matrix(classes, 2) == confusion_matrix(validation.labels, answers)).all()
 
 
+def test_more_is_seen_while_someone_looks(trained: Run) -> None:
+    watcher = Watcher(trained.model, trained.dataset, 64)
+    watcher.budget.spent = 60.0
+    assert watcher.look(1) == []
+    watcher.attend(True)
+    assert watcher.budget.share == watch.SHARE_ASKED_FOR
+    assert isinstance(watcher.look(1)[0], ClassesSeen)
+    watcher.attend(False)
+    assert watcher.budget.share == watch.SHARE and watcher.budget.spent > 0
+    watcher.turn_to("layers")
+    watcher.attend(False)
+    assert watcher.budget.share == watch.SHARE_ASKED_FOR
+
+
 def test_what_is_spent_stays_within_the_share_of_the_time() -> None:
     """By a clock of our own: a minute of training may spend 0.24 seconds, ten of them 2.4."""
     budget = watch.Budget()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from cnnmagic.events import (
+    Attend,
     Command,
     Event,
     Finished,
@@ -189,6 +190,40 @@ def test_a_typed_rate_that_is_none_is_taken_back(typed: float, shown: Dashboard,
     wait_until(lambda: "paused" in shown.head.value)
     wait_until(lambda: shown.rate.value == 0.001)
     assert trained.commands == [Pause()]
+
+
+def test_pages_of_looks_are_attended_while_they_are_in_view(shown: Dashboard, trained: Trained) -> None:
+    for page in (1, 2, 0, 4, 1):
+        shown.tab.selected_index = page
+    wait_until(lambda: len(trained.commands) == 3)
+    assert trained.commands == [Attend(True), Attend(False), Attend(True)]
+
+
+def test_a_costly_painting_waits_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of our own, on which each painting takes 2 ms: 0.4 % of half a second."""
+    waits: list[float] = []
+    clock = iter(n * 0.002 for n in range(1_000))
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
+    run = Run("lenet5", PLAN, None, None)
+    waited = run.wait_quietly
+
+    def wait(seconds: float | None = None) -> None:
+        waits.append(seconds or 0.0)
+        waited(0.01)
+
+    monkeypatch.setattr(run, "wait_quietly", wait)
+    view = Dashboard(run)
+
+    def work(emit, commands):
+        emit(STARTED)
+        time.sleep(0.2)
+        emit(Finished("finished", 1_240.0))
+
+    run.start(work)
+    view.show()
+    assert view.painted.wait(60)
+    assert waits[0] == pytest.approx(0.5)
 
 
 def test_the_log_box_redraws_a_paused_run(shown: Dashboard) -> None:
