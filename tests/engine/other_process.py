@@ -41,7 +41,8 @@ def begun(folder: Path, *words: str) -> Child:
 
 def history_of(child: Child) -> History:
     """The history of its training, at its end."""
-    lines = child.communicate(timeout=LATE)[0].splitlines()
-    assert child.returncode == 0, lines
+    assert child.stdout is not None
+    lines = child.stdout.read().splitlines()  # `communicate` passes over what was read ahead with the first line
+    assert child.wait(LATE) == 0, lines
     found: History = json.loads(lines[-1])
     return numbers(found)
