@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cnnmagic.databricks import foreign_spark
 from cnnmagic.errors import RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
@@ -32,13 +33,23 @@ def session() -> Any:
     except ImportError as error:
         message = f"`workers` trains on a Spark cluster, and pyspark can't be imported: {error}."
         remedy = 'On a machine without Spark: `%pip install "cnnmagic[spark]"`. Or leave `workers` out.'
-        raise RunError(message, remedy=remedy) from error
+        raise RunError(message, remedy=unless_hidden(remedy)) from error
     # Which session is active, each thread has for itself; the first one is known to all by a private name only.
     found = SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None)
     if found is None:
         remedy = "Begin one first, in a cell of its own: `spark = SparkSession.builder.getOrCreate()`."
-        raise RunError("there is no Spark session in this notebook.", remedy=remedy)
+        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy))
     return found
+
+
+def unless_hidden(remedy: str) -> str:
+    """The remedy, or another one where a Spark from PyPI hides that of Databricks."""
+    if not (folder := foreign_spark()):
+        return remedy
+    return (
+        f"A Spark from PyPI in {folder} hides the one of Databricks, and can't reach the cluster. "
+        "In a cell of its own: `%pip uninstall -y pyspark`, then `dbutils.library.restartPython()`."
+    )
 
 
 def session_in_thread() -> Any:
@@ -77,7 +88,7 @@ def check_slots(spark: Any, workers: int) -> None:
         if time.monotonic() > end:  # executors that are just starting have been waited for
             message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
             remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
-            raise RunError(message, remedy=f"{remedy}, or have a larger cluster.")
+            raise RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
         time.sleep(0.2)
 
 
@@ -104,9 +115,10 @@ def slots(cores: int, each: int, running: int) -> int:
 
 def connected_slots(spark: Any) -> int:
     """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell."""
-    from pyspark.sql.functions import spark_partition_id
+    from pyspark.sql.functions import max, spark_partition_id
 
-    return int(spark.range(0, 1 << 20).select(spark_partition_id()).distinct().count())
+    last: int = spark.range(0, 1 << 20).agg(max(spark_partition_id())).first()[0]
+    return last + 1
 
 
 def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
@@ -119,7 +131,8 @@ def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> N
         remedy = (
             "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
         )
-        raise RunError("a task on the Spark cluster fails.", reason=last_line(error), remedy=remedy) from error
+        reason = last_line(error)
+        raise RunError("a task on the Spark cluster fails.", reason=reason, remedy=unless_hidden(remedy)) from error
     for row in rows:
         compare(wanted, json.loads(row["told"]), path)
 
