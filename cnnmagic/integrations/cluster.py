@@ -20,7 +20,7 @@ from cnnmagic.databricks import foreign_spark
 from cnnmagic.errors import RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
-SECONDS_FOR_EXECUTORS, SECONDS_OF_STARTING = 2.5, 30.0
+SECONDS_FOR_SLOTS = 3.0
 LONGEST_CAUSE = 400
 _PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
 _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
@@ -83,18 +83,13 @@ def check_allocation(spark: Any) -> None:
 
 def check_slots(spark: Any, workers: int) -> None:
     """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
-    end = time.monotonic() + (SECONDS_FOR_EXECUTORS if is_starting(spark) else 0)
+    end = time.monotonic() + SECONDS_FOR_SLOTS
     while (free := free_slots(spark)) < workers:
-        if time.monotonic() > end:  # executors that are just starting have been waited for
+        if time.monotonic() > end:  # executors that start, and tasks that are just ending, have been waited for
             message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
             remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
             raise RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
         time.sleep(0.2)
-
-
-def is_starting(spark: Any) -> bool:
-    """Whether the session is so young that executors may still be coming."""
-    return not is_classic(spark) or time.time() - spark.sparkContext.startTime / 1000 < SECONDS_OF_STARTING
 
 
 def free_slots(spark: Any) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cnnmagic.errors import RunError
+from cnnmagic.integrations import cluster
 from cnnmagic.integrations.cluster import (
     check_allocation,
     check_slots,
@@ -78,13 +79,14 @@ def test_a_spark_that_hides_the_one_of_databricks_is_told(monkeypatch: pytest.Mo
     pytest.importorskip("pyspark", reason="pyspark is not installed")
     assert unless_hidden("Wait.") == "Wait."
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "16.4")  # whose own Spark lies under /databricks
+    monkeypatch.setattr(cluster, "SECONDS_FOR_SLOTS", 0.0)
     with pytest.raises(RunError, match="needs 9 free slots at once, and the cluster has 0") as raised:
         check_slots(Busy(), 9)
     assert "A Spark from PyPI in" in str(raised.value) and "`%pip uninstall -y pyspark`" in str(raised.value)
 
 
 class Busy:
-    """Stands for a classic session, begun long ago, of a cluster whose only slot is taken."""
+    """Stands for a classic session of a cluster whose only slot is taken."""
 
     __module__ = "pyspark.sql.session"
 
@@ -92,7 +94,6 @@ class Busy:
         executor = SimpleNamespace(numRunningTasks=lambda: 1)
         tracker = SimpleNamespace(getExecutorInfos=lambda: [executor])
         self.sparkContext = SimpleNamespace(
-            startTime=0,
             defaultParallelism=1,
             getConf=dict,
             _jsc=SimpleNamespace(sc=lambda: SimpleNamespace(statusTracker=lambda: tracker)),
