@@ -66,6 +66,18 @@ def test_a_folder_is_one_table_in_the_order_of_its_names(tmp_path: Path) -> None
     assert shelf.columns == ["content", "kind"] and len(shelf) == COUNT
 
 
+def test_a_folder_is_data_as_a_file_is(tmp_path: Path) -> None:
+    files = [encoded(6, 6) for _ in range(8)]
+    for part in (0, 1):
+        rows = {"image": files[4 * part : 4 * part + 4], "label": ["a", "b"] * 2}
+        write(tmp_path / "all.parquet" / f"part-{part}.parquet", **rows)
+    found = describe(source_of(str(tmp_path / "all.parquet")))
+    assert (found.examples, found.shape, found.classes) == (8, (6, 6, 3), ("a", "b"))
+    (tmp_path / "none.parquet").mkdir()
+    with pytest.raises(DataError, match=r"`.*none\.parquet` has no column of images"):
+        describe(source_of(str(tmp_path / "none.parquet")))
+
+
 def test_images_with_paths(tmp_path: Path) -> None:
     cells = [{"bytes": b"one", "path": "1.png"}, {"bytes": None, "path": "2.png"}, {"bytes": b"three", "path": None}]
     found = Shelf(write(tmp_path / "a.parquet", image=cells))["image"]

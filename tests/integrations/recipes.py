@@ -15,4 +15,4 @@ RECIPES = (
 
 def text_of(words: str, layers: str = LAYERS) -> str:
     """The text of a training by these words."""
-    return f"{layers}{TRAIN}{words}\n"
+    return f"{layers}{TRAIN}{words}"
