@@ -5,6 +5,8 @@ Only the DataFrame API is used for work, so that Spark Connect serves as well as
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import platform
 import re
@@ -109,10 +111,27 @@ def slots(cores: int, each: int, running: int) -> int:
 
 
 def connected_slots(spark: Any) -> int:
-    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell."""
+    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell.
+
+    How it would divide it, its plan says in a third of the time that a first job takes.
+    """
+    frame, said = spark.range(0, 1 << 20), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        frame.explain()
+    return splits_of(said.getvalue()) or counted_parts(frame)
+
+
+def splits_of(plan: str) -> int:
+    """The parts of a frame by its plan; 0 where the plan does not say."""
+    found = re.search(r"\bRange \(.*\bsplits=(?:Some\()?(\d+)", plan)
+    return int(found[1]) if found else 0
+
+
+def counted_parts(frame: Any) -> int:
+    """The parts of a frame that holds some rows in each, counted by a job."""
     from pyspark.sql.functions import max, spark_partition_id
 
-    last: int = spark.range(0, 1 << 20).agg(max(spark_partition_id())).first()[0]
+    last: int = frame.select(spark_partition_id().alias("part")).agg(max("part")).first()[0]
     return last + 1
 
 

@@ -49,9 +49,13 @@ def test_contents_in_any_order_by_several_threads(room: str, tmp_path: Path, mon
 def test_a_group_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Shelf(write(tmp_path / "a.parquet", content=contents()))["content"]
     assert isinstance(found, Contents)
-    read: list[int] = []
-    by_group = Contents._contents
-    monkeypatch.setattr(Contents, "_contents", lambda self, part: read.append(part) or by_group(self, part))
+    read, by_group = [], Contents._contents
+
+    def counted(self: Contents, part: Any) -> Any:
+        read.append(part)
+        return by_group(self, part)
+
+    monkeypatch.setattr(Contents, "_contents", counted)
     assert [found[number] for number in reversed(range(COUNT))] == contents()[::-1]
     assert len(read) == -(-COUNT // 7)
 
@@ -69,8 +73,8 @@ def test_a_folder_is_one_table_in_the_order_of_its_names(tmp_path: Path) -> None
 def test_a_folder_is_data_as_a_file_is(tmp_path: Path) -> None:
     files = [encoded(6, 6) for _ in range(8)]
     for part in (0, 1):
-        rows = {"image": files[4 * part : 4 * part + 4], "label": ["a", "b"] * 2}
-        write(tmp_path / "all.parquet" / f"part-{part}.parquet", **rows)
+        path = tmp_path / "all.parquet" / f"part-{part}.parquet"
+        write(path, image=files[4 * part : 4 * part + 4], label=["a", "b"] * 2)
     found = describe(source_of(str(tmp_path / "all.parquet")))
     assert (found.examples, found.shape, found.classes) == (8, (6, 6, 3), ("a", "b"))
     (tmp_path / "none.parquet").mkdir()

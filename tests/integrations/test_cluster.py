@@ -14,6 +14,7 @@ from cnnmagic.integrations.cluster import (
     last_line,
     session,
     slots,
+    splits_of,
     unless_hidden,
     versions,
 )
@@ -25,6 +26,18 @@ from cnnmagic.pipeline import make_plan
 @pytest.mark.parametrize("cores, each, running, free", [(2, 1, 0, 2), (8, 2, 1, 3), (3, 2, 0, 1), (2, 1, 3, 0)])
 def test_free_slots(cores: int, each: int, running: int, free: int) -> None:
     assert slots(cores, each, running) == free
+
+
+@pytest.mark.parametrize(
+    "plan, parts",
+    [
+        ("== Physical Plan ==\n*(1) Range (0, 1048576, step=1, splits=2)\n", 2),
+        ("Range (0, 1048576, step=1, splits=Some(16))", 16),
+        ("== Physical Plan ==\nPhotonScan", 0),
+    ],
+)
+def test_the_parts_of_a_frame_by_its_plan(plan: str, parts: int) -> None:
+    assert splits_of(plan) == parts
 
 
 WANTED = {"python": "3.11", "keras": "3.15.1", "tensorflow": "2.21.0"}
