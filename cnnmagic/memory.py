@@ -55,7 +55,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def memory_there() -> int:
     """Bytes of the device that trains: of the first GPU, else of the memory that this process may take."""
     gpu = _of_gpu() if this_machine().gpus else None
-    return _of_process() if gpu is None else gpu
+    return memory_of_process() if gpu is None else gpu
 
 
 def largest_batch(plan: Plan, there: int) -> int:
@@ -109,7 +109,7 @@ def _of_gpu() -> int | None:
         return None
 
 
-def _of_process() -> int:
+def memory_of_process() -> int:
     """The machine's memory, or less where a container has a limit."""
     sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else []
     for path in CGROUPS:

@@ -94,9 +94,9 @@ def test_a_container_s_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     limit = tmp_path / "memory.max"
     limit.write_text("123456789\n")
     monkeypatch.setattr(memory, "CGROUPS", (limit, tmp_path / "none"))
-    assert memory._of_process() == 123_456_789
+    assert memory.memory_of_process() == 123_456_789
     limit.write_text("max\n")
-    assert memory._of_process() > 123_456_789
+    assert memory.memory_of_process() > 123_456_789
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cnnmagic.engine import arrays
 from cnnmagic.engine.decode import MOST_BYTES, Unreadable
 from cnnmagic.engine.folders import local, unmounted
 from cnnmagic.engine.listing import Listing
+from cnnmagic.engine.parquet import Contents, Shelf
 from cnnmagic.errors import CnnError, DataError, MissingData
 from cnnmagic.wording import closest, listed, sentence
 
@@ -43,21 +44,24 @@ def list_paths(source: datasets.Arrays) -> Listing:
 def list_table(source: datasets.Table) -> Listing:
     """The images that a CSV or Parquet file names or holds; raises `DataError`. Paths are relative to the file."""
     path = local(source.path)
-    if not path.is_file():
+    if not path.is_file() and not (path.is_dir() and path.suffix.lower() == ".parquet"):  # Spark writes folders
         remedy = unmounted(path) or f"The notebook's folder is `{Path.cwd()}`."
         raise MissingData(f"there is no file `{source.path}`.", remedy=remedy)
-    columns = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
+    columns = _csv(path) if path.suffix.lower() == ".csv" else Shelf(path)
     image, label = columns_of(list(columns), source.image, source.label, source.path)
     return joined(columns[image], columns[label], (image, label), (), path.parent)
 
 
 def list_frame(source: datasets.Held) -> Listing:
-    """The images of a pandas or Polars frame, or of two of them, the second for the test; raises `DataError`."""
+    """The images of a frame, or of two of them, the second for the test; raises `DataError`.
+
+    Frames are those of pandas or Polars, or a `Shelf`.
+    """
     values: list[Any] = []
     names: tuple[str, ...] = ()
     for name, frame in zip(source.names, source.values, strict=True):
         image, label = columns_of(list(frame.columns), source.image, source.label, name)
-        values += [frame[image].to_list(), frame[label].to_list()]
+        values += [_listed(frame[image]), _listed(frame[label])]
         names = (*names, image, label)
     return joined(values[0], values[1], names, values[2:])
 
@@ -82,13 +86,15 @@ def joined(
     """One listing of training images and, where given, of test images; raises `DataError` for labels that are none."""
     check_some(images, names[0])
     found = arrays.read_labels(labels, names[1], len(images))
-    indices, whole, rows = found.indices, list(images), {"train": np.arange(len(images))}
+    indices, parts, rows = found.indices, [images], {"train": np.arange(len(images))}
     if tests:
         check_some(tests[0], names[2])
         indices = np.concatenate([indices, arrays.encode_labels(tests[1], names[3], len(tests[0]), found.classes)])
-        whole += list(tests[0])
-        rows["test"] = np.arange(len(images), len(whole))
-    return Listing(_names(whole, names[0]), _reader(whole, folder), indices, found.classes, rows)
+        parts.append(tests[0])
+        rows["test"] = np.arange(len(images), len(indices))
+    told = [name for part in parts for name in _names(part)]
+    titles = [name or f"{names[0]}[{number}]" for number, name in enumerate(told)]
+    return Listing(titles, _reader(parts, folder), indices, found.classes, rows)
 
 
 def check_some(images: Sequence[Any], name: str) -> None:
@@ -97,18 +103,24 @@ def check_some(images: Sequence[Any], name: str) -> None:
         raise DataError(f"`{name}` holds no images.", remedy="Check how it was made.")
 
 
-def _names(cells: Sequence[Any], column: str) -> list[str]:
-    """Paths as they are, others by the number of their row."""
-    told = []
-    for number, cell in enumerate(cells):
-        path = cell.get("path") if isinstance(cell, dict) else cell
-        told.append(str(path) if isinstance(path, str | PathLike) else f"{column}[{number}]")
-    return told
+def _listed(column: Any) -> Sequence[Any]:
+    """A column of a frame as a list; one that is read when it is asked for stays so."""
+    return column.to_list() if hasattr(column, "to_list") else column
 
 
-def _reader(cells: Sequence[Any], folder: Path | None) -> Callable[[int], bytes]:
+def _names(cells: Sequence[Any]) -> list[str]:
+    """Paths as they are; empty for images without one."""
+    paths: Any = cells.names if isinstance(cells, Contents) else cells
+    found = [cell.get("path") if isinstance(cell, dict) else cell for cell in paths]
+    return [str(path) if isinstance(path, str | PathLike) else "" for path in found]
+
+
+def _reader(parts: Sequence[Sequence[Any]], folder: Path | None) -> Callable[[int], bytes]:
+    first = len(parts[0])
+
     def read(number: int) -> bytes:
-        return content_of(cells[number], folder)
+        cell = parts[0][number] if number < first else parts[1][number - first]
+        return content_of(cell, folder)
 
     return read
 
@@ -150,28 +162,3 @@ def _csv(path: Path) -> dict[str, list[Any]]:
         message = f"line {short} of `{path.name}` has {len(rows[short - 1])} values, and its first {len(rows[0])}."
         raise DataError(message, remedy="Put quotes around values that hold the separator.")
     return {name.strip(): [row[n] for row in rows[1:]] for n, name in enumerate(rows[0])}
-
-
-def _parquet(path: Path) -> Any:
-    """The columns of a Parquet file, read by pyarrow."""
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        remedy = "In a cell of its own: `%pip install pyarrow`."
-        raise DataError(f"`{path.name}` is Parquet, and pyarrow, which reads it, is missing.", remedy=remedy) from error
-    try:
-        table = parquet.read_table(path)
-    except Exception as error:  # pyarrow has many errors for a spoilt file
-        raise DataError(f"`{path.name}` can't be read as Parquet: {error}.", remedy="Write it again.") from error
-    return _Columns(table)
-
-
-class _Columns(dict[str, list[Any]]):
-    """Columns of an Arrow table, made into lists when they are asked for."""
-
-    def __init__(self, table: Any):
-        super().__init__(dict.fromkeys(table.column_names))
-        self.table = table
-
-    def __getitem__(self, name: str) -> list[Any]:
-        return self.table[name].to_pylist()

@@ -31,6 +31,11 @@ def first_cause(signs: list[Sign]) -> Sign:
     return min(signs, key=lambda sign: _order(sign, signs))
 
 
+def is_silent(signs: list[Sign]) -> bool:
+    """Whether the first cause is a line that broke, and nobody has told why."""
+    return bool(signs) and first_cause(signs).kind == "gone"
+
+
 def refusal(sign: Sign, hosts: Mapping[int, str]) -> RunError:
     """The error of a training that broke off."""
     where = f"worker {sign.rank} on {hosts.get(sign.rank, 'the cluster')}"

@@ -5,6 +5,8 @@ Only the DataFrame API is used for work, so that Spark Connect serves as well as
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import platform
 import re
@@ -16,10 +18,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cnnmagic.databricks import foreign_spark
 from cnnmagic.errors import RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
-SECONDS_FOR_EXECUTORS, SECONDS_OF_STARTING = 2.5, 30.0
+SECONDS_FOR_SLOTS = 3.0
 LONGEST_CAUSE = 400
 _PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
 _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
@@ -32,13 +35,23 @@ def session() -> Any:
     except ImportError as error:
         message = f"`workers` trains on a Spark cluster, and pyspark can't be imported: {error}."
         remedy = 'On a machine without Spark: `%pip install "cnnmagic[spark]"`. Or leave `workers` out.'
-        raise RunError(message, remedy=remedy) from error
+        raise RunError(message, remedy=unless_hidden(remedy)) from error
     # Which session is active, each thread has for itself; the first one is known to all by a private name only.
     found = SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None)
     if found is None:
         remedy = "Begin one first, in a cell of its own: `spark = SparkSession.builder.getOrCreate()`."
-        raise RunError("there is no Spark session in this notebook.", remedy=remedy)
+        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy))
     return found
+
+
+def unless_hidden(remedy: str) -> str:
+    """The remedy, or another one where a Spark from PyPI hides that of Databricks."""
+    if not (folder := foreign_spark()):
+        return remedy
+    return (
+        f"A Spark from PyPI in {folder} hides the one of Databricks, and can't reach the cluster. "
+        "In a cell of its own: `%pip uninstall -y pyspark`, then `dbutils.library.restartPython()`."
+    )
 
 
 def session_in_thread() -> Any:
@@ -72,18 +85,13 @@ def check_allocation(spark: Any) -> None:
 
 def check_slots(spark: Any, workers: int) -> None:
     """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
-    end = time.monotonic() + (SECONDS_FOR_EXECUTORS if is_starting(spark) else 0)
+    end = time.monotonic() + SECONDS_FOR_SLOTS
     while (free := free_slots(spark)) < workers:
-        if time.monotonic() > end:  # executors that are just starting have been waited for
+        if time.monotonic() > end:  # executors that start, and tasks that are just ending, have been waited for
             message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
             remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
-            raise RunError(message, remedy=f"{remedy}, or have a larger cluster.")
+            raise RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
         time.sleep(0.2)
-
-
-def is_starting(spark: Any) -> bool:
-    """Whether the session is so young that executors may still be coming."""
-    return not is_classic(spark) or time.time() - spark.sparkContext.startTime / 1000 < SECONDS_OF_STARTING
 
 
 def free_slots(spark: Any) -> int:
@@ -103,10 +111,28 @@ def slots(cores: int, each: int, running: int) -> int:
 
 
 def connected_slots(spark: Any) -> int:
-    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell."""
-    from pyspark.sql.functions import spark_partition_id
+    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell.
 
-    return int(spark.range(0, 1 << 20).select(spark_partition_id()).distinct().count())
+    How it would divide it, its plan says in a third of the time that a first job takes.
+    """
+    frame, said = spark.range(0, 1 << 20), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        frame.explain()
+    return splits_of(said.getvalue()) or counted_parts(frame)
+
+
+def splits_of(plan: str) -> int:
+    """The parts of a frame by its plan; 0 where the plan does not say."""
+    found = re.search(r"\bRange \(.*\bsplits=(?:Some\()?(\d+)", plan)
+    return int(found[1]) if found else 0
+
+
+def counted_parts(frame: Any) -> int:
+    """The parts of a frame that holds some rows in each, counted by a job."""
+    from pyspark.sql.functions import max, spark_partition_id
+
+    last: int = frame.select(spark_partition_id().alias("part")).agg(max("part")).first()[0]
+    return last + 1
 
 
 def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
@@ -119,7 +145,8 @@ def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> N
         remedy = (
             "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
         )
-        raise RunError("a task on the Spark cluster fails.", reason=last_line(error), remedy=remedy) from error
+        reason = last_line(error)
+        raise RunError("a task on the Spark cluster fails.", reason=reason, remedy=unless_hidden(remedy)) from error
     for row in rows:
         compare(wanted, json.loads(row["told"]), path)
 

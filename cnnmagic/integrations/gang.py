@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnmagic.errors import RunError
 from cnnmagic.events import Command, Event, Finished, Stop
-from cnnmagic.integrations.blame import RESUME, Sign, first_cause, refusal
+from cnnmagic.integrations.blame import RESUME, Sign, first_cause, is_silent, refusal
 from cnnmagic.integrations.cluster import BarrierJob, last_line
 from cnnmagic.integrations.lines import Line, LineBroken, answered
 from cnnmagic.integrations.task import Job, task_of
@@ -21,6 +21,7 @@ SECONDS_BETWEEN_LOOKS = 0.02
 SECONDS_TO_STOP = 4.0
 SECONDS_TO_BEGIN = 300.0
 SECONDS_TO_TELL = 1.0
+SECONDS_TO_TELL_WHY = 3.0  # for a task on a busy machine, whose rank is gone
 SECONDS_TO_END = 5.0
 
 
@@ -137,8 +138,8 @@ class Gang:
 
     def _broken(self, sign: Sign | None, failure: BaseException | None = None) -> RunError:
         """Why the training broke off, from what is heard within a moment of the first sign."""
-        signs, end = [sign] if sign is not None else [], time.monotonic() + SECONDS_TO_TELL
-        while time.monotonic() < end:
+        signs, start = [sign] if sign is not None else [], time.monotonic()
+        while time.monotonic() < start + (SECONDS_TO_TELL_WHY if is_silent(signs) else SECONDS_TO_TELL):
             try:
                 kind, what = self.news.get(timeout=0.05)
             except queue.Empty:

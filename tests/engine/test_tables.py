@@ -156,7 +156,7 @@ def test_files_that_are_not_there_are_named(photos):
 
 def test_parquet_without_pyarrow_is_told(photos, monkeypatch):
     written(photos, "parquet paths")
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.dataset", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match="pyarrow, which reads it, is missing"):
         describe(source_of(str(photos / "table.parquet")))

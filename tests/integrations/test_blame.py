@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnnmagic.integrations.blame import Sign, first_cause, refusal
+from cnnmagic.integrations.blame import Sign, first_cause, is_silent, refusal
 
 
 def failed(rank: int, error: str) -> Sign:
@@ -35,3 +35,9 @@ def test_the_first_cause_is_named(case: str) -> None:
     assert cause.rank == rank
     assert str(refusal(cause, {rank: "node-7"})).startswith(f"worker {rank} on node-7")
     assert told in str(refusal(cause, {}))
+
+
+def test_a_line_that_broke_is_waited_for_until_its_task_tells_why() -> None:
+    assert is_silent([failed(0, LOST), gone(1)]) and is_silent([gone(0)])
+    assert not is_silent([gone(1), ended(1, KILLED)]) and not is_silent([failed(0, "ValueError: no")])
+    assert not is_silent([])

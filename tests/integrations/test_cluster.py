@@ -1,11 +1,23 @@
 """What of a cluster can be judged without one: slots, versions, paths, what an error of Spark's says."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cnnmagic.errors import RunError
-from cnnmagic.integrations.cluster import check_allocation, compare, last_line, session, slots, versions
+from cnnmagic.integrations import cluster
+from cnnmagic.integrations.cluster import (
+    check_allocation,
+    check_slots,
+    compare,
+    last_line,
+    session,
+    slots,
+    splits_of,
+    unless_hidden,
+    versions,
+)
 from cnnmagic.integrations.spark import advice
 from cnnmagic.integrations.task import how_it_ended
 from cnnmagic.pipeline import make_plan
@@ -14,6 +26,18 @@ from cnnmagic.pipeline import make_plan
 @pytest.mark.parametrize("cores, each, running, free", [(2, 1, 0, 2), (8, 2, 1, 3), (3, 2, 0, 1), (2, 1, 3, 0)])
 def test_free_slots(cores: int, each: int, running: int, free: int) -> None:
     assert slots(cores, each, running) == free
+
+
+@pytest.mark.parametrize(
+    "plan, parts",
+    [
+        ("== Physical Plan ==\n*(1) Range (0, 1048576, step=1, splits=2)\n", 2),
+        ("Range (0, 1048576, step=1, splits=Some(16))", 16),
+        ("== Physical Plan ==\nPhotonScan", 0),
+    ],
+)
+def test_the_parts_of_a_frame_by_its_plan(plan: str, parts: int) -> None:
+    assert splits_of(plan) == parts
 
 
 WANTED = {"python": "3.11", "keras": "3.15.1", "tensorflow": "2.21.0"}
@@ -62,6 +86,31 @@ def test_no_session_is_told() -> None:
         pytest.skip("a session of another test is active")
     with pytest.raises(RunError, match="there is no Spark session"):
         session()
+
+
+def test_a_spark_that_hides_the_one_of_databricks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    assert unless_hidden("Wait.") == "Wait."
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "16.4")  # whose own Spark lies under /databricks
+    monkeypatch.setattr(cluster, "SECONDS_FOR_SLOTS", 0.0)
+    with pytest.raises(RunError, match="needs 9 free slots at once, and the cluster has 0") as raised:
+        check_slots(Busy(), 9)
+    assert "A Spark from PyPI in" in str(raised.value) and "`%pip uninstall -y pyspark`" in str(raised.value)
+
+
+class Busy:
+    """Stands for a classic session of a cluster whose only slot is taken."""
+
+    __module__ = "pyspark.sql.session"
+
+    def __init__(self) -> None:
+        executor = SimpleNamespace(numRunningTasks=lambda: 1)
+        tracker = SimpleNamespace(getExecutorInfos=lambda: [executor])
+        self.sparkContext = SimpleNamespace(
+            defaultParallelism=1,
+            getConf=dict,
+            _jsc=SimpleNamespace(sc=lambda: SimpleNamespace(statusTracker=lambda: tracker)),
+        )
 
 
 @pytest.mark.parametrize(

@@ -18,29 +18,17 @@ from cnnmagic.errors import CnnError, RunError
 from cnnmagic.run import Run
 from cnnmagic.session import Session
 from tests.engine.other_process import numbers
+from tests.integrations.recipes import LAYERS, RECIPES, text_of
 from tests.integrations.spark_sessions import ranks, started
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 LATE = 240.0
-LAYERS = "data digits\nconv 8 3x3 relu\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
-# 1,293 images in batches of 63: the last has 33, and no batch can be halved.
-TRAIN = "train batch=63 precision=float32 tune=no "
-RECIPES = (
-    "epochs=3",
-    "epochs=4 sgd lr=0.1 momentum=0.9 schedule=cosine",
-    "epochs=30 sgd lr=0.2 early_stop=1 validation=0.2",
-    "epochs=3 adamw lr=0.01 weight_decay=0.01 global_clipnorm=0.5 validation=0",
-)
 
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
     yield from started()
-
-
-def text_of(words: str, layers: str = LAYERS) -> str:
-    return f"{layers}{TRAIN}{words}\n"
 
 
 def begun(words: str, name: str = "two") -> Run:
@@ -68,12 +56,6 @@ def test_two_workers_give_the_numbers_of_one_machine(words: str, spark: Any) -> 
     assert run.state.device == "2 workers, each CPU"
     assert_same(run, expected)
     assert run.evaluate() == pytest.approx(expected.evaluate(), abs=1e-5)
-
-
-def test_batch_normalization_sees_the_whole_batch(spark: Any) -> None:
-    layers = LAYERS.replace("3x3 relu", "3x3 bn relu")
-    expected = cnnmagic.train(text_of("epochs=2", layers), name="one")
-    assert_same(cnnmagic.train(text_of("epochs=2 workers=2", layers), name="two"), expected)
 
 
 def test_images_that_all_machines_see_are_read_by_each_worker(spark: Any, tmp_path: Any) -> None:
