@@ -71,7 +71,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             keeper.close()
             if tracker is not None:
                 tracker.end()
-            record.close()
+            record.close(keeper.is_written)
 
     return work
 
@@ -312,10 +312,15 @@ class _Recorder:
         except OSError as error:
             self.run.note(f"the run is not kept on disk ({error.strerror or error})")
 
-    def close(self) -> None:
-        """Write how it went, and let go of the folder."""
+    def close(self, is_kept: bool) -> None:
+        """Write how it went, and let go of the folder; what ended without its last checkpoint is still to be resumed."""
         try:
-            self.write(self.run.state)
+            if is_kept or self.failure:
+                self.write(self.run.state)
+            else:
+                self.run.note(
+                    f"the end is not kept on disk: `%cnn resume {self.run.name}` goes on from the last checkpoint"
+                )
         except OSError as error:
             self.run.note(f"how the run ended is not kept on disk ({error.strerror or error})")
         if self.held is not None:

@@ -29,11 +29,17 @@ class Keeper:
     ):
         self.model, self.folder, self.seconds, self.moment, self.note = model, folder, seconds, moment, note
         self.last: Snapshot | None = None
+        self.written: Snapshot | None = None
         self.kept_at = time.monotonic()
         self.best: float | None = None
         self.failed = self.overdue = False
         self.record: Callable[[RunState], None] = lambda state: None
         self.writer = Writer(self._failed) if folder is not None else None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the last snapshot is in its file, if it is to be in one; known once all is written."""
+        return self.writer is None or self.written is self.last
 
     @property
     def due(self) -> bool:
@@ -75,6 +81,7 @@ class Keeper:
 
     def _write(self, folder: Path, snapshot: Snapshot, state: RunState) -> None:
         write_snapshot(folder, snapshot, story_of(state))
+        self.written = snapshot
         self.record(state)
 
     def _failed(self, error: Exception) -> None:

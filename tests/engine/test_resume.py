@@ -180,11 +180,13 @@ def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(mon
     run.wait(LATE)
     assert run.state.phase == "finished" and len(run.state.history) == 4
     assert [note for note in run.state.notes if "No space left on device" in note]
+    assert run.state.notes[-1].startswith("the end is not kept on disk: `%cnn resume full` goes on")
     monkeypatch.undo()
-    left_by_a_kill(run)
+    assert find_record("full").about["phase"] == "training"
     again = cnnmagic.resume("full")
     assert numbers(again.history) == numbers(run.history)
     assert run.folder is not None and not list(run.folder.glob(".*part"))
+    assert find_record("full").about["phase"] == "finished"
 
 
 def test_a_run_in_training_elsewhere_is_not_resumed(tmp_path: Path, monkeypatch) -> None:
