@@ -313,14 +313,13 @@ class _Recorder:
             self.run.note(f"the run is not kept on disk ({error.strerror or error})")
 
     def close(self, is_kept: bool) -> None:
-        """Write how it went, and let go of the folder; what ended without its last checkpoint is still to be resumed."""
+        """Write how it went, and let go of the folder; an end that no checkpoint holds is still to be resumed to."""
         try:
             if is_kept or self.failure:
                 self.write(self.run.state)
             else:
-                self.run.note(
-                    f"the end is not kept on disk: `%cnn resume {self.run.name}` goes on from the last checkpoint"
-                )
+                way = f"`%cnn resume {self.run.name}` goes on from the last checkpoint"
+                self.run.note(f"the end is not kept on disk: {way}")
         except OSError as error:
             self.run.note(f"how the run ended is not kept on disk ({error.strerror or error})")
         if self.held is not None:
