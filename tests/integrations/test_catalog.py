@@ -10,6 +10,7 @@ import pytest
 import cnnmagic
 from cnnmagic.errors import CnnError, PlanError, RunError
 from cnnmagic.integrations import catalog
+from cnnmagic.pipeline import make_plan
 from tests.integrations.spark_sessions import started
 from tests.integrations.test_frames import encoded
 
@@ -55,7 +56,7 @@ def test_ways_to_name_a_table(line: str, name: str, no_spark: None) -> None:
 
 
 def test_a_program_gives_a_table_in_place_of_the_line(no_spark: None) -> None:
-    planned = cnnmagic.plan("input 8x8x3\nflatten\noutput 2", data="table:main.shop.photos")
+    planned = make_plan("input 8x8x3\nflatten\noutput 2", {}, data="table:main.shop.photos")
     assert str(planned.source) == "table:main.shop.photos"
 
 

