@@ -27,7 +27,10 @@ RUNTIME ?= 16.4
 OF_RUNTIME := build/runtime-$(RUNTIME)
 
 test-runtime: $(OF_RUNTIME)/.ready
-	$(OF_RUNTIME)/bin/python -m pytest tests --ignore tests/engine --ignore tests/integrations --ignore tests/browser
+	$(OF_RUNTIME)/bin/python -m pytest tests --ignore tests/engine --ignore tests/integrations --ignore tests/browser \
+	    --numprocesses 2 --dist loadfile
+	$(OF_RUNTIME)/bin/python -m pytest tests/engine/test_further.py tests/engine/test_build.py tests/engine/test_fit.py \
+	    tests/integrations/test_mlflow.py tests/integrations/test_sweep.py --numprocesses 2
 
 $(OF_RUNTIME)/.ready: pyproject.toml tests/constraints/tools.txt tests/constraints/$(RUNTIME).txt
 	$(PYTHON) -m venv $(OF_RUNTIME)

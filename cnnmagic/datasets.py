@@ -111,7 +111,22 @@ class Held:
         return _with_columns(" ".join("{{" + name + "}}" for name in self.names), self.image, self.label)
 
 
-Source = Named | File | Arrays | Folder | Table | Held
+@dataclass(frozen=True, eq=False)
+class SparkTable:
+    """A table of Spark's catalog, on Databricks of Unity Catalog: `data table:CATALOG.SCHEMA.TABLE image=… label=…`.
+
+    Each one is itself and equal to no other: it stands for the table as it was when its text was planned.
+    """
+
+    name: str
+    image: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        return _with_columns(f"table:{self.name}", self.image, self.label)
+
+
+Source = Named | File | Arrays | Folder | Table | Held | SparkTable
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 TABLES = (".csv", ".parquet")
 
@@ -121,9 +136,11 @@ def is_held(value: Any) -> bool:
     return hasattr(value, "element_spec") or hasattr(value, "column_names") or hasattr(value, "columns")
 
 
-def source_at(path: str, image: str = "", label: str = "") -> File | Folder | Table | None:
+def source_at(path: str, image: str = "", label: str = "") -> File | Folder | Table | SparkTable | None:
     """The source that a path's name tells; None where it tells none."""
     lower = path.lower()
+    if lower.startswith("table:") and len(path) > len("table:"):
+        return SparkTable(path[len("table:") :], image, label)
     if lower.startswith("images:") and len(path) > len("images:"):
         return Folder(path[len("images:") :])
     if lower.endswith((".npz", ".npy")):

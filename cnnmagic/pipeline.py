@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnmagic import collector
-from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, is_held, source_at
+from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, SparkTable, is_held, source_at
 from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, Problem
 from cnnmagic.memory import settled
 from cnnmagic.plans import Plan, Training
@@ -91,6 +91,10 @@ def describe(source: Source) -> Facts:
 
 def _brought_here(source: Source) -> Source:
     """The source with what a Spark cluster holds of it collected."""
+    if isinstance(source, SparkTable):
+        from cnnmagic.integrations.catalog import held_by
+
+        source = held_by(source)
     if not isinstance(source, Held) or not any(
         type(value).__module__.startswith("pyspark.") for value in source.values
     ):

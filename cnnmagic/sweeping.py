@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic.errors import RunError
 from cnnmagic.plans import Plan
 from cnnmagic.sweep_run import SweepRun
-from cnnmagic.trials import trials_text
+from cnnmagic.trials import hints, trials_text
 
 if TYPE_CHECKING:
     from cnnmagic.integrations.sweep import Given
@@ -56,6 +56,24 @@ def resume_if_sweep(session: Session, name: str | None) -> bool:
     return True
 
 
+def load_if_sweep(session: Session, name: str) -> bool:
+    """Bring the sweep of a name back from disk, with all that it has found; False where no sweep is its last."""
+    record = _record(name)
+    if record is None or _is_trained_since(record, name):
+        return False
+    session.check_name(name)
+    here = session.sweeps.get(name)
+    if here is not None and not here.is_done:
+        raise RunError(f"the sweep of {name} is under way.", remedy=f"`%cnn sweep {name}` shows it.")
+    if record.is_running:
+        message = f"{name} is swept in another process."
+        raise RunError(message, remedy=f"`%cnn sweep {name}` shows how far it is; stop it there, or wait for its end.")
+    sweep = _read(session, record)
+    _keep(session, sweep)
+    print("\n\n".join([sweep.state.sentence(), *hints(sweep.state)]))
+    return True
+
+
 def show_sweep(session: Session, name: str | None) -> None:
     """Show where a sweep stands; one that is only planned is started, one of another kernel is read from disk."""
     sweep = sweep_of(session, name)
@@ -71,12 +89,7 @@ def show_sweep(session: Session, name: str | None) -> None:
         chosen = session.find_plan(name)[0] if name in session.known or name is None else name
         remedy = "Put choices in braces, such as `conv {16, 32} 3x3`, and a line `sweep random trials=12`."
         raise RunError(f"there is no sweep of `{chosen}`.", remedy=remedy)
-    from cnnmagic.integrations.study import load_optuna
-
-    load_optuna()
-    from cnnmagic.integrations.sweep import read_sweep
-
-    _show(session, read_sweep(record, _given(session)), wait=False)
+    _show(session, _read(session, record), wait=False)
 
 
 def sweep_of(session: Session, name: str | None) -> SweepRun | None:
@@ -140,6 +153,15 @@ def _given(session: Session) -> Given:
     return Given(session.variables, session.texts)
 
 
+def _read(session: Session, record: SweepRecord) -> SweepRun:
+    from cnnmagic.integrations.study import load_optuna
+
+    load_optuna()
+    from cnnmagic.integrations.sweep import read_sweep
+
+    return read_sweep(record, _given(session))
+
+
 def _record(name: str | None) -> SweepRecord | None:
     from cnnmagic.integrations.sweep_folder import last_sweep, sweep_records
 
@@ -149,8 +171,6 @@ def _record(name: str | None) -> SweepRecord | None:
 def _record_to_resume(session: Session, name: str | None) -> SweepRecord | None:
     """The sweep that `resume` means: of a name unless a training has it since; without one the last that was broken
     off, unless a network of this notebook is there to go on."""
-    from cnnmagic.storage import records
-
     if name is None and session.known and sweep_of(session, None) is None:
         return None
     if name is None and (here := sweep_of(session, None)) is not None:
@@ -158,5 +178,12 @@ def _record_to_resume(session: Session, name: str | None) -> SweepRecord | None:
     record = _record(name)
     if record is None or (name is not None and name in session.known and name not in session.sweeps):
         return None
+    return None if _is_trained_since(record, name) else record
+
+
+def _is_trained_since(record: SweepRecord, name: str | None) -> bool:
+    """Whether a training that is no trial of it, of a name or of any, began after a sweep."""
+    from cnnmagic.storage import records
+
     begun = [run.about["created"] for run in records(name) if not run.name.startswith(f"{record.name}_")]
-    return None if begun and begun[-1] > record.about["created"] else record
+    return bool(begun) and begun[-1] > record.about["created"]

@@ -20,7 +20,8 @@ _SMALL = "data digits\nconv 8 3x3 relu\noutput"
 TOPICS = {
     "data": Topic(
         "Where the images and their labels come from.",
-        "data NAME | data PATH | data images:FOLDER | data {{images}} {{labels}} | data {{frame}} image=… label=…",
+        "data NAME | data PATH | data images:FOLDER | data {{images}} {{labels}} | data {{frame}} image=… label=… | "
+        "data table:CATALOG.SCHEMA.TABLE image=… label=…",
         _SMALL,
     ),
     "input": Topic(

@@ -271,6 +271,33 @@ def test_the_picture_of_the_end_reaches_the_cell_that_trained(kernel: Kernel) ->
     assert _display(updates[-1]) in map(_display, shown)
 
 
+def test_a_sweep_stops_by_its_button_and_comes_back_in_a_new_kernel(kernel: Kernel) -> None:
+    pytest.importorskip("optuna", reason="sweeps need Optuna")
+    layers = LAYERS.replace("conv 4", "conv {4, 8}")
+    kernel(f"%%cnn tuned\n{layers}\ntrain epochs=40 batch=64\nsweep grid prune=no")
+    kernel.wait_for("len(tuned.state.ended) == 1 and tuned.run is not None")
+    kernel.listen()
+    assert any("trial 2 of 2" in str(state.get("value", "")) for state in kernel.states())
+    kernel.click("Stop")
+    kernel.wait_for("tuned.is_done")
+    scores = kernel("tuned.state.phase, list(tuned.best.scores)")
+    later = Kernel()
+    try:
+        later(LOAD)
+        told = later("%cnn load tuned")
+        assert "tuned: stopped, 1 of 2 trials are done" in told
+        assert "`%cnn resume tuned` goes on with trial 2 of 2." in told
+        assert "`%cnn load tuned_1` brings the best network back." in told
+        assert later("tuned.state.phase, list(tuned.best.scores)") == scores
+        later("%cnn load tuned_1")
+        assert later("tuned_1.history['val_accuracy'] == list(tuned.best.scores)") == "True"
+        later("%cnn resume tuned")
+        later("%cnn wait tuned")
+        assert later("tuned.state.phase, len(tuned.state.ended)") == "('finished', 2)"
+    finally:
+        later.close()
+
+
 def _display(message: dict[str, Any]) -> str:
     return str(message["content"].get("transient", {}).get("display_id", id(message)))
 

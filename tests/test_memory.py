@@ -58,7 +58,7 @@ def test_a_run_that_has_no_memory_says_what_it_needs(monkeypatch: pytest.MonkeyP
     def exhausted(*words: Any, **options: Any) -> None:
         raise ResourceExhaustedError("OOM when allocating tensor")
 
-    object.__setattr__(run.model, "fit", exhausted)
+    monkeypatch.setattr("cnnmagic.engine.trainer.fit_of", lambda model: exhausted)
     run.start(work_of(run))
     with pytest.raises(RunError) as caught:
         run.wait(60)

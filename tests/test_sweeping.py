@@ -51,6 +51,34 @@ def test_stop_and_resume_by_name(session: Session, capsys: pytest.CaptureFixture
     assert sweep_of(fresh, "net") is None
 
 
+def test_load_brings_back_the_later_of_a_sweep_and_a_training(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.run_cell("net", f"{NET}train epochs=1 batch=128\nsweep grid", wait=True)
+    capsys.readouterr()
+    fresh, before = Session(), session.sweeps["net"].state
+    act(fresh, "load net")
+    assert before.best is not None
+    assert capsys.readouterr().out == (
+        f"{before.sentence()}\n\n`%cnn load {before.best.run}` brings the best network back.\n"
+    )
+    after = fresh.sweeps["net"].state
+    assert (after.trials, after.winner, after.importance) == (before.trials, before.winner, before.importance)
+    session.run_cell("net", NET.replace("{2, 4}", "2") + "train epochs=1", wait=True)
+    act(fresh, "load net")
+    assert sweep_of(fresh, "net") is None and fresh.find_run("net").history == session.find_run("net").history
+
+
+def test_a_sweep_under_way_is_not_loaded(session: Session) -> None:
+    sweep = under_way(session, 0)
+    with pytest.raises(RunError, match="the sweep of net is under way"):
+        act(session, "load net")
+    with pytest.raises(RunError, match="net is swept in another process"):
+        act(Session(), "load net")
+    sweep.stop()
+    sweep.wait(LATE)
+
+
 def test_another_cell_of_the_name_stops_the_sweep(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = under_way(session, 0)
     session.run_cell("net", NET.replace("{2, 4}", "2") + "train epochs=1", wait=True)

@@ -11,9 +11,12 @@ from cnnmagic.wording import closest, listed, sentence
 
 def make_layer(keras: Any, layer: Layer, **ours: Any) -> Any:
     """Keras's layer of the same name with the same arguments, and ours; raises `Misfit` where Keras refuses them."""
-    kind, positional, given = getattr(keras.layers, layer.kind), getattr(layer, "positional", ()), layer.arguments()
+    kind = getattr(keras.layers, layer.kind, None)
+    if kind is None:
+        remedy = "In a cell of its own: `%pip install --upgrade keras`, then restart the kernel."
+        raise Misfit(f"is not in Keras {keras.__version__}, which is installed here.", remedy=remedy)
     try:
-        return kind(*positional, **made_of(keras, given), **ours)
+        return kind(*getattr(layer, "positional", ()), **made_of(keras, layer.arguments()), **ours)
     except Exception as error:  # whatever it is that Keras says of a user's arguments
         raise _refused(error, layer) from error
 

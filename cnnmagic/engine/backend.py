@@ -38,6 +38,14 @@ def load_keras() -> Any:
     return keras
 
 
+def fit_of(model: Any) -> Any:
+    """Keras's own `fit` of a model, past what MLflow's autologging puts around it on `keras.Model`.
+
+    It would make a second run of a training that logs itself, and fails on callbacks that are no list.
+    """
+    return super(load_keras().Model, model).fit
+
+
 def device_name() -> str:
     """`GPU` with its number where there are several, else `CPU`."""
     count = _gpus()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cnnmagic.engine.backend import device_name
+from cnnmagic.engine.backend import device_name, fit_of
 from cnnmagic.engine.data import Split
 from cnnmagic.engine.snapshot import Snapshot, restore_metrics
 from cnnmagic.errors import RunError
@@ -51,7 +51,7 @@ class KerasTrainer:
         pass
 
     def fit(self, loop: Loop, batch: int, first: int, last: int) -> None:
-        self.seen.fit(
+        fit_of(self.seen)(
             loop.feed.source(batch),
             epochs=last,
             initial_epoch=first,

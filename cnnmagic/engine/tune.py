@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnmagic.engine import tuned
-from cnnmagic.engine.backend import load_keras
+from cnnmagic.engine.backend import fit_of, load_keras
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.snapshot import Way, restore, take
 from cnnmagic.events import Command, Event, Noted
@@ -162,7 +162,7 @@ class _Trial:
         watch = _watch(self.model, self.commands)
         options = {"verbose": 0, "shuffle": False, "callbacks": watch}
         try:
-            self.model.fit(self.feed.source(), **options)
+            fit_of(self.model)(self.feed.source(), **options)
         except Exception:
             if not self.functions:
                 raise

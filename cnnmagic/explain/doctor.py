@@ -15,9 +15,14 @@ from cnnmagic.explain.texts import Words
 from cnnmagic.hardware import this_machine
 from cnnmagic.table import aligned
 
-PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "mlflow", "pyspark", "ipywidgets", "ipython", "numpy")
+PACKAGES = (
+    *("cnnmagic", "keras", "tensorflow", "jax", "torch", "mlflow", "optuna", "pyspark"),
+    *("ipywidgets", "ipython", "numpy"),
+)
 NEEDED = {"keras": (3, 12), "tensorflow": (2, 16)}
+NEEDED_FOR_SWEEPS = (3, 6)
 INSTALL = '%pip install "keras>=3.12" "tensorflow>=2.16"'
+INSTALL_OPTUNA = '%pip install "optuna>=3.6"'
 UNINSTALL = "%pip uninstall -y pyspark"
 RESTART = "dbutils.library.restartPython()"
 
@@ -67,6 +72,8 @@ def remedies(kernel: Kernel) -> tuple[Remedy, ...]:
         found += [Remedy("foreign_spark", UNINSTALL), Remedy("restart", RESTART)]
     if "mlflow" not in kernel.versions:
         found.append(Remedy("no_mlflow"))
+    if numbers_of(kernel.versions.get("optuna", "")) < NEEDED_FOR_SWEEPS:
+        found.append(Remedy("no_optuna", INSTALL_OPTUNA))
     if not kernel.gpus:
         found.append(Remedy("no_gpu_cluster" if kernel.runtime else "no_gpu"))
     return tuple(found) if lacking or kernel.foreign_spark else (Remedy("ready"), *found)

@@ -33,10 +33,10 @@ def tracker_of(run: Run, wanted: bool | None) -> Any:
 
 
 def is_set() -> bool:
-    """Whether MLflow is installed and knows where to log: always so on Databricks."""
+    """Whether MLflow is installed and is to log: it knows where, as always on Databricks, or logs Keras unasked."""
     if find_spec("mlflow") is None:
         return False
-    return bool(os.environ.get(STORE) or runtime_of()) or _set_in_program()
+    return bool(os.environ.get(STORE) or runtime_of()) or _set_in_program() or _is_autologging()
 
 
 def register(run: Run, name: str) -> str:
@@ -64,6 +64,13 @@ def register(run: Run, name: str) -> str:
     except Exception as error:
         remedy = "On Databricks a name is `catalog.schema.model`, of a schema in which you may create models."
         raise RunError(f"MLflow can't register `{name}`: {cause(error)}", remedy=remedy) from error
+
+
+def _is_autologging() -> bool:
+    """Whether the user's own code has MLflow log every `fit` of Keras; a training here logs itself instead."""
+    utils = sys.modules.get("mlflow.utils.autologging_utils")
+    is_disabled = getattr(utils, "autologging_is_disabled", None)
+    return is_disabled is not None and not (is_disabled("keras") and is_disabled("tensorflow"))
 
 
 def _set_in_program() -> bool:

@@ -17,6 +17,7 @@ from cnnmagic.databricks import runtime_of
 STORE = "MLFLOW_TRACKING_URI"
 SECONDS_FOR_AN_ANSWER = 6.0
 NO_EXAMPLE = r".*An input example was not provided"  # MLflow's advice to a caller; the signature is written by hand
+MIGRATING = "alembic.runtime.migration"  # its handlers are made when a database is opened, later than ours
 TALKING = ("mlflow", "alembic", "sqlalchemy", "huey", "urllib3")
 
 
@@ -100,6 +101,7 @@ def be_quiet() -> None:
     """Drop what MLflow and its libraries say in this thread, after they are imported; errors still come as errors."""
     _own.threads.add(threading.get_ident())
     warnings.filterwarnings("ignore", message=NO_EXAMPLE)
+    logging.getLogger(MIGRATING).addFilter(_own)
     for name in TALKING:
         for handler in logging.getLogger(name).handlers:
             if _own not in handler.filters:

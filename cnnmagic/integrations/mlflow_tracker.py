@@ -21,6 +21,7 @@ from cnnmagic.state import RunState, cause
 
 KEPT = "mlflow.json"
 SECONDS_OF_SILENCE = 60.0  # of a store that has answered before, at the end of a training
+SECONDS_TO_BEGIN = 30.0  # of one that never has: MLflow 2 tries for minutes to open a database that can't be written
 SECONDS_AT_EXIT = 20.0
 
 
@@ -76,8 +77,8 @@ class Tracker:
                 return
             if self._steps != steps:
                 steps, heard = self._steps, now
-            elif now - heard > SECONDS_OF_SILENCE:
-                self._give_up(f"the store has not answered for {SECONDS_OF_SILENCE:g} s")
+            elif now - heard > (limit := SECONDS_OF_SILENCE if self._reached.is_set() else SECONDS_TO_BEGIN):
+                self._give_up(f"the store has not answered for {limit:g} s")
             elif self._reached.is_set() and (silence := self.store.silence()) is not None:
                 self._give_up(silence)
 

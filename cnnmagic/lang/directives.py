@@ -28,10 +28,12 @@ from cnnmagic.plans import Resize
 from cnnmagic.wording import closest, listed, sentence
 
 LARGEST_SIDE = 65_536
+PREFIXES = {"images:": "path of a folder", "table:": "name of a table"}
 LIST_OF_DATA = (
     "Ways to give data: `data digits`, mnist, fashion_mnist, cifar10 or cifar100; `data images:FOLDER`, with a folder "
     "for each class; a file, `data PATH` (.npz, .npy, .csv, .parquet, .zip, .tar); arrays of the notebook, "
-    "`data {{images}} {{labels}}`, or a frame, `data {{frame}} image=COLUMN label=COLUMN`."
+    "`data {{images}} {{labels}}`, or a frame, `data {{frame}} image=COLUMN label=COLUMN`; a table of Spark, "
+    "`data table:CATALOG.SCHEMA.TABLE image=COLUMN label=COLUMN`."
 )
 
 
@@ -84,20 +86,23 @@ def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tupl
     if len(given) > 1:
         return _several_files([first, *given[1:]]), options
     source = _named_or_file(first, options)
-    if (options.image or options.label) and not isinstance(source, datasets.Table):
+    if (options.image or options.label) and not isinstance(source, datasets.Table | datasets.SparkTable):
         word = next(word for word in directive.words if word.key in ("image", "label"))
         message = f"`{word.key}=` names a column, and `{first.value}` is no table."
-        raise PlanError(message, place=word.place, remedy="Columns are those of a .csv, a .parquet or a frame.")
+        raise PlanError(
+            message, place=word.place, remedy="Columns are those of a .csv, a .parquet, a table or a frame."
+        )
     return source, options
 
 
 def _prefixed(given: list[syntax.Word]) -> list[syntax.Word]:
-    """`images:` and what follows it as one word: a quoted path, or `{{folder}}`."""
-    if len(given) == 2 and str(given[0].value).lower() == "images:":
+    """`images:` or `table:` and what follows it as one word: a quoted path, or `{{folder}}`."""
+    prefix = str(given[0].value).lower() if len(given) == 2 else ""
+    if prefix in PREFIXES:
         rest = given[1].value
         if isinstance(rest, syntax.Variable):
-            return [replace(given[1], value=syntax.Variable(f"images:{rest.path}"))]
-        return [replace(given[1], value=syntax.Text(f"images:{rest}"))]
+            return [replace(given[1], value=syntax.Variable(f"{prefix}{rest.path}"))]
+        return [replace(given[1], value=syntax.Text(f"{prefix}{rest}"))]
     return given
 
 
@@ -105,16 +110,16 @@ def _path_in_variable(word: syntax.Word, lookup: Callable[[str], Any]) -> syntax
     """`data {{path}}` with the path, or the known name, that a variable holds."""
     if not isinstance(word.value, syntax.Variable):
         return word
-    prefix = "images:" if word.value.path.startswith("images:") else ""
+    prefix = next((prefix for prefix in PREFIXES if word.value.path.startswith(prefix)), "")
     try:
-        value = lookup(word.value.path.removeprefix("images:"))
+        value = lookup(word.value.path.removeprefix(prefix))
     except PlanError as error:
         raise error.at(word.place) from None
     if isinstance(value, str | PathLike):
         return replace(word, value=syntax.Text(f"{prefix}{value}"))
     if prefix:
-        message = f"`{word.value.path.removeprefix(prefix)}` is {type(value).__name__}, and no path."
-        raise PlanError(message, place=word.place, remedy="After `images:` stands the path of a folder.")
+        message = f"`{word.value.path.removeprefix(prefix)}` is {type(value).__name__}, and no {PREFIXES[prefix]}."
+        raise PlanError(message, place=word.place, remedy=f"After `{prefix}` stands a {PREFIXES[prefix]} as text.")
     return word
 
 

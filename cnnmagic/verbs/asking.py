@@ -33,7 +33,7 @@ def explain(session: Session, words: Sequence[str]) -> None:
 
 
 def doctor(session: Session) -> None:
-    """Tell what this kernel has and lacks: Python, Databricks, Keras, TensorFlow, GPU, MLflow, and the step to take."""
+    """Tell what this kernel has and lacks: Keras, TensorFlow, GPU, Databricks, MLflow, Optuna, and the step to take."""
     from cnnmagic.explain.doctor import doctor_text, examine
 
     print(doctor_text(examine()))

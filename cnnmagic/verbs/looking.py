@@ -8,7 +8,7 @@ from cnnmagic.comparison import difference, zoo_plan, zoo_table
 from cnnmagic.errors import RunError
 from cnnmagic.logbook import details, runs_table, standings
 from cnnmagic.session import Session
-from cnnmagic.sweeping import show_sweep, sweep_of
+from cnnmagic.sweeping import load_if_sweep, show_sweep, sweep_of
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
 from cnnmagic.zoo import zoo_names, zoo_text
@@ -41,10 +41,11 @@ def runs(session: Session, name: str | None) -> None:
 
 
 def load(session: Session, name: str | None, number: int | None) -> None:
-    """Bring a run back from disk as it was at its last checkpoint: load NAME, or load NAME 3 for its third training."""
+    """Bring a run, or a sweep, back from disk as it was last kept: load NAME, or load NAME 3 for its third training."""
     if name is None:
         raise RunError("`load` needs the name of a run.", remedy="`%cnn runs` lists them.")
-    print(session.load(name, number))
+    if number is not None or not load_if_sweep(session, name):
+        print(session.load(name, number))
 
 
 def compare(session: Session, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cnnmagic import build, plan
 from cnnmagic.engine.backend import load_keras
+from cnnmagic.explain.doctor import numbers_of
 from cnnmagic.layers import ACTIVATIONS, LAYERS, MERGES, Layer
 from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.plans import Plan
@@ -122,9 +123,11 @@ def test_activations_are_those_of_keras():
     assert known - {"serialize", "deserialize", "get"} - refused == set(ACTIVATIONS)
 
 
-@pytest.mark.parametrize("name", [optimizer.keras_name for optimizer in OPTIMIZERS.values()])
-def test_optimizers_exist(name):
-    assert issubclass(getattr(keras.optimizers, name), keras.optimizers.Optimizer)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=lambda optimizer: optimizer.keras_name)
+def test_optimizers_exist(optimizer):
+    if numbers_of(keras.__version__) < numbers_of(optimizer.since):
+        pytest.skip(f"Keras has it since {optimizer.since}")
+    assert issubclass(getattr(keras.optimizers, optimizer.keras_name), keras.optimizers.Optimizer)
 
 
 def test_one_set_of_weights_takes_images_of_any_size():

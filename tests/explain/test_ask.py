@@ -12,6 +12,7 @@ from cnnmagic.errors import CnnError
 from cnnmagic.explain.answer import Answer
 from cnnmagic.explain.catalogue import QUESTIONS
 from cnnmagic.explain.doctor import INSTALL, RESTART, Kernel, doctor_text, examine, remedies
+from cnnmagic.integrations.study import LEAST
 from cnnmagic.magic import keep_question_mark
 from cnnmagic.panels import questions_panel
 from cnnmagic.pipeline import make_plan
@@ -23,6 +24,7 @@ from cnnmagic.verbs import act
 from tests.explain.reading import LENET
 
 SMALL = "data digits\nconv 4 3x3 relu\nmaxpool 2\nflatten\noutput\ntrain epochs=1 batch=256\nseed 1\n"
+SWEEPS = {"optuna": "3.6.1"}
 NOWHERE = Path("/nonexistent/DBR_VERSION")
 
 
@@ -106,12 +108,25 @@ def test_what_a_kernel_lacks_is_mended_by_a_cell() -> None:
     bare = Kernel("3.12.3", "Databricks Runtime 19.0")
     assert [remedy.cell for remedy in remedies(bare)][:2] == [INSTALL, RESTART]
     assert INSTALL in doctor_text(bare) and "Databricks Runtime 19.0" in doctor_text(bare)
-    old = Kernel(
-        "3.12.3", "Databricks Runtime 17.3", {"keras": "3.5.0", "tensorflow": "2.19.0", "mlflow": "3.0.1"}, ("A10",)
-    )
+    versions = {"keras": "3.5.0", "tensorflow": "2.19.0", "mlflow": "3.0.1"} | SWEEPS
+    old = Kernel("3.12.3", "Databricks Runtime 17.3", versions, ("A10",))
     assert [remedy.cell for remedy in remedies(old)] == ['%pip install "keras>=3.12"', RESTART]
-    ready = Kernel("3.12.3", "", {"keras": "3.12.0", "tensorflow": "2.20.0", "mlflow": "3.8"}, ("A10",))
+    ready = Kernel("3.12.3", "", {"keras": "3.12.0", "tensorflow": "2.20.0", "mlflow": "3.8"} | SWEEPS, ("A10",))
     assert [remedy.key for remedy in remedies(ready)] == ["ready"]
+
+
+@pytest.mark.parametrize("optuna", [{}, {"optuna": "3.5.1"}])
+def test_without_an_optuna_that_sweeps_the_doctor_gives_its_cell(optuna: dict[str, str]) -> None:
+    kernel = Kernel("3.12.3", "", {"keras": "3.12.0", "tensorflow": "2.20.0", "mlflow": "3.8"} | optuna, ("A10",))
+    assert [(remedy.key, remedy.cell) for remedy in remedies(kernel)] == [
+        ("ready", ""),
+        ("no_optuna", f'%pip install "{LEAST}"'),
+    ]
+    told = doctor_text(kernel).splitlines()
+    assert told[-1] == f'    %pip install "{LEAST}"'
+    assert [line.split(None, 1)[1] for line in told if line.startswith("optuna ")] == [
+        optuna.get("optuna", "not installed")
+    ]
 
 
 def test_a_panel_answers_what_is_opened(session: Session) -> None:
