@@ -5,6 +5,7 @@ epoch anew, or once with `.cache()`. cnnmagic gets `spark.read.parquet(…)` as 
 Arrow, or, with the limit of memory set low, by Parquet of its own that it streams; it checks every image besides.
 `python benchmarks/reading_spark.py` lets all take turns in one process, each from the frame to the last batch, prints a
 table with the spread of the rounds, and writes build/benchmarks/reading_spark.json. It needs `cnnmagic[spark]`, Java.
+One epoch pays for the frame's way here; further ones come from decoded images.
 """
 
 from __future__ import annotations

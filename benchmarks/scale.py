@@ -36,7 +36,7 @@ class Constants:
     """What the machines are like. `measured` here on one machine of 2 cores; the others are assumed, and said so."""
 
     overhead: float = 0.025  # measured: seconds that two workers need for a step beside its arithmetic
-    detection: float = 1.6  # measured: seconds from a killed executor to a run that has failed
+    detection: float = 3.6  # measured as 1.6 s from a killed executor to a failed run, before 2 s more were waited
     restart: float = 26.0  # measured: seconds from a resume to the first batch, 16 to 26 on an idle machine
     meeting: float = 0.1  # of the code: seconds between two meetings of the ranks
     checkpoint: float = 60.0  # of the language: seconds between two checkpoints

@@ -16,7 +16,7 @@ from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 
 MOST_IMAGES, CHUNK = 2_000, 256
 LAYER_IMAGES, LAYER_NUMBERS = 256, 16_000_000  # images seen by layers; numbers held of them at a time
-UNASKED_LAYER_IMAGES = 128  # where nobody asked for the layers
+SHORT_LOOK_IMAGES = 128  # of layers that nobody asked for, before the end
 SHARE, ALLOWANCE, AT_THE_END = 0.004, 0.1, 0.1  # of the training's seconds, and seconds in any case
 SHARE_ASKED_FOR = 0.1  # where the user asks for the layers' norms, or looks at what is seen
 
@@ -76,7 +76,7 @@ class Watcher:
         started = time.monotonic()
         seen: list[ClassesSeen | LayersSeen | None] = [self._classes(epoch, started)]
         if is_last or self.what != "classes" or epoch & (epoch - 1) == 0:  # dead ReLUs seldom come to life again
-            seen.append(self._layers(epoch, started))
+            seen.append(self._layers(epoch, started, is_last))
         self.budget.spent += time.monotonic() - started
         return [event for event in seen if event is not None]
 
@@ -96,12 +96,13 @@ class Watcher:
         cells = tuple(zip(*pairs.tolist(), counts.tolist(), strict=True))
         return ClassesSeen(epoch, len(answered), self.whole, cells)
 
-    def _layers(self, epoch: int, started: float) -> LayersSeen | None:
+    def _layers(self, epoch: int, started: float, is_last: bool = False) -> LayersSeen | None:
         """Numbers of every layer; norms of weights and gradients only where they are asked for."""
         if time.monotonic() - started > self.room:
             return None
         shown = self.validation if len(self.validation) else self.training
-        images = shown.images[: UNASKED_LAYER_IMAGES if self.what == "classes" else LAYER_IMAGES]
+        is_short = self.what == "classes" and not is_last
+        images = shown.images[: SHORT_LOOK_IMAGES if is_short else LAYER_IMAGES]
         layers = [layer for layer in self.model.layers if not isinstance(layer, load_keras().layers.InputLayer)]
         squares, peaks, count = self._outputs(layers, images, started)
         norms = self._norms(layers) if self.what in ("layers", "all") else {}

@@ -22,7 +22,7 @@ from cnnmagic.databricks import foreign_spark
 from cnnmagic.errors import RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
-SECONDS_FOR_SLOTS = 3.0
+SECONDS_FOR_SLOTS = 2.5
 LONGEST_CAUSE = 400
 _PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
 _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
