@@ -1,6 +1,7 @@
 """A run's thread, queue and methods, with work that stands for Keras's."""
 
 import _thread
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -164,9 +165,13 @@ def test_wait_with_a_timeout_returns_though_the_training_goes_on(started) -> Non
 
 def test_an_interrupt_ends_the_waiting_and_not_the_work(started) -> None:
     run, _ = started
-    threading.Timer(0.1, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt):
-        run.wait()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts aside
+    try:
+        threading.Timer(0.1, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            run.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not run.is_done
     run.stop()
     assert run.wait(SOON).state.phase == "stopped"
