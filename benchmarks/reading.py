@@ -81,40 +81,52 @@ def tuned_by_hand(folder: Path, size: int, epochs: int) -> Way:
 
 def cnnmagic(folder: Path, size: int, epochs: int) -> Way:
     """Listed, checked, decoded, kept and fed as in a training."""
-    from cnnmagic.engine.feed import Feed
     from cnnmagic.engine.reading import read_all
     from cnnmagic.pipeline import load_data, make_plan
 
     settings = f'data "images:{folder}" test=0\nresize {size}x{size}\ntrain validation=0 batch={BATCH}'
 
     def read() -> int:
-        found: Any = read_all(load_data(make_plan(f"{settings}\nglobalavgpool\noutput", {})))
-        feed, seen = Feed(found.train.images, found.train.labels, BATCH, seed=0), 0
-        source = feed.source()
-        for epoch in range(epochs):
-            feed.begin(epoch)
-            seen += sum(len(images) for images, _ in source)
-        return seen
+        return fed(read_all(load_data(make_plan(f"{settings}\nglobalavgpool\noutput", {}))), epochs)
 
     return read
 
 
-def measure(case: str, rounds: int, epochs: int) -> dict[str, Any]:
+def fed(dataset: Any, epochs: int) -> int:
+    """Images that come out of some epochs' batches, as a training is fed with them."""
+    from cnnmagic.engine.feed import Feed
+
+    feed, seen = Feed(dataset.train.images, dataset.train.labels, BATCH, seed=0), 0
+    source = feed.source()
+    for epoch in range(epochs):
+        feed.begin(epoch)
+        seen += sum(len(images) for images, _ in source)
+    return seen
+
+
+def in_turns(ways: dict[str, Way], rounds: int, expected: int) -> dict[str, list[float]]:
     """Images a second of every round; the first, which pays for what is done once, is left out."""
+    names, speeds = list(ways), {way: [] for way in ways}  # type: tuple[list[str], dict[str, list[float]]]
+    for turn in range(rounds + 1):
+        first = turn % len(names)
+        for way in names[first:] + names[:first]:
+            begun = time.perf_counter()
+            seen = ways[way]()
+            assert seen == expected, (way, seen)
+            if turn:
+                speeds[way].append(seen / (time.perf_counter() - begun))
+    return speeds
+
+
+def measure(case: str, rounds: int, epochs: int) -> dict[str, Any]:
+    """Images a second of every round of a case."""
     count, height, width, size = CASES[case]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_folder(folder, count, height, width)
         made = (make(folder, size, epochs) for make in (newcomer, tuned_by_hand, cnnmagic))
         ways = dict(zip(WAYS, made, strict=True))
-        speeds: dict[str, list[float]] = {way: [] for way in WAYS}
-        for turn in range(rounds + 1):
-            for way in WAYS[turn % 3 :] + WAYS[: turn % 3]:
-                begun = time.perf_counter()
-                seen = ways[way]()
-                assert seen == count * epochs, (way, seen)
-                if turn:
-                    speeds[way].append(seen / (time.perf_counter() - begun))
+        speeds = in_turns(ways, rounds, count * epochs)
     return {"images": count, "file": [height, width], "size": size, "epochs": epochs, "images a second": speeds}
 
 

@@ -17,21 +17,17 @@ import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reading import BATCH, CLASSES, Way, fed, in_turns
 
 RESULT = Path(__file__).parents[1] / "build" / "benchmarks" / "reading_spark.json"
-BATCH, CLASSES = 64, 10
 WAYS = ("by hand", "by hand, cached", "Spark, Arrow", "Spark, Parquet")
 GOAL = 0.8  # of "by hand", for both of ours
 # kind of the files, height, channels
 CASES = {"digits": ("PNG", 28, 1), "thumbnails": ("JPEG", 32, 3), "photos": ("JPEG", 160, 3)}
-
-Way = Callable[[], int]
 
 
 def make_files(folder: Path, case: str, count: int) -> None:
@@ -84,7 +80,6 @@ def by_hand(folder: Path, case: str, epochs: int, cached: bool) -> Way:
 
 def by_spark(spark: Any, folder: Path, case: str, epochs: int, share: float) -> Way:
     """A frame of Spark, checked, decoded, kept and fed as in a training; `share` of the memory may hold it."""
-    from cnnmagic.engine.feed import Feed
     from cnnmagic.engine.reading import read_all
     from cnnmagic.integrations import frames
     from cnnmagic.pipeline import load_data, make_plan
@@ -95,32 +90,20 @@ def by_spark(spark: Any, folder: Path, case: str, epochs: int, share: float) -> 
     def read() -> int:
         frames.MOST_OF_MEMORY = share * usual
         found: Any = read_all(load_data(make_plan(text, {"frame": spark.read.parquet(f"file:{folder}")})))
-        feed, seen = Feed(found.train.images, found.train.labels, BATCH, seed=0), 0
-        source = feed.source()
-        for epoch in range(epochs):
-            feed.begin(epoch)
-            seen += sum(len(images) for images, _ in source)
-        return seen
+        return fed(found, epochs)
 
     return read
 
 
 def measure(spark: Any, case: str, count: int, rounds: int, epochs: int) -> dict[str, Any]:
-    """Images a second of every round; the first, which pays for what is done once, is left out."""
+    """Images a second of every round of a case."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_files(folder, case, count)
         hands = (by_hand(folder, case, epochs, cached) for cached in (False, True))
         made = (*hands, *(by_spark(spark, folder, case, epochs, share) for share in (1.0, 1e-12)))
         ways = dict(zip(WAYS, made, strict=True))
-        speeds: dict[str, list[float]] = {way: [] for way in WAYS}
-        for turn in range(rounds + 1):
-            for way in WAYS[turn % 4 :] + WAYS[: turn % 4]:
-                begun = time.perf_counter()
-                seen = ways[way]()
-                assert seen == count * epochs, (way, seen)
-                if turn:
-                    speeds[way].append(seen / (time.perf_counter() - begun))
+        speeds = in_turns(ways, rounds, count * epochs)
     return {"images": count, "epochs": epochs, "images a second": speeds}
 
 

@@ -51,7 +51,7 @@ class Album:
             found = jpegs.decode_together((self.listing.read(number) for number in numbers), self.form)
         except Unreadable:
             return None
-        for number, pixels in zip(numbers, () if found is None else found, strict=False):
+        for number, pixels in zip(numbers, found or (), strict=False):
             self._keep(number, pixels, pixels.shape[:2])
         return found
 

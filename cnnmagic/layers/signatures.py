@@ -10,6 +10,7 @@ from cnnmagic.layers.written import value_text
 from cnnmagic.wording import closest, listed, sentence
 
 NEEDED = object()  # the default of an argument that has none
+COLOURS = {"value_range": (0, 255), "data_format": None, "seed": None}
 PIXELS = {"value_range": (0, 255), "seed": None, "data_format": None}
 WEIGHTS = {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"}
 HELD = {"kernel_regularizer": None, "bias_regularizer": None}
@@ -114,7 +115,7 @@ SIGNATURES: Mapping[str, Mapping[str, Any]] = {
     "PReLU": {"alpha_initializer": "Zeros", "alpha_regularizer": None, "alpha_constraint": None, "shared_axes": None},
     "Permute": {"dims": NEEDED},
     "RMSNormalization": {"axis": -1, "epsilon": 1e-6},
-    "RandomColorDegeneration": {"factor": NEEDED, "value_range": (0, 255), "data_format": None, "seed": None},
+    "RandomColorDegeneration": {"factor": NEEDED, **COLOURS},
     "RandomColorJitter": {
         "value_range": (0, 255),
         "brightness_factor": None,
@@ -138,12 +139,10 @@ SIGNATURES: Mapping[str, Mapping[str, Any]] = {
         "factor": 1.0,
         "kernel_size": 3,
         "sigma": 1.0,
-        "value_range": (0, 255),
-        "data_format": None,
-        "seed": None,
+        **COLOURS,
     },
     "RandomGrayscale": {"factor": 0.5, "data_format": None, "seed": None},
-    "RandomHue": {"factor": NEEDED, "value_range": (0, 255), "data_format": None, "seed": None},
+    "RandomHue": {"factor": NEEDED, **COLOURS},
     "RandomInvert": {"factor": 1.0, **PIXELS},
     "RandomPerspective": {
         "factor": 1.0,
@@ -153,9 +152,9 @@ SIGNATURES: Mapping[str, Mapping[str, Any]] = {
         "seed": None,
         "data_format": None,
     },
-    "RandomPosterization": {"factor": NEEDED, "value_range": (0, 255), "data_format": None, "seed": None},
-    "RandomSaturation": {"factor": NEEDED, "value_range": (0, 255), "data_format": None, "seed": None},
-    "RandomSharpness": {"factor": NEEDED, "value_range": (0, 255), "data_format": None, "seed": None},
+    "RandomPosterization": {"factor": NEEDED, **COLOURS},
+    "RandomSaturation": {"factor": NEEDED, **COLOURS},
+    "RandomSharpness": {"factor": NEEDED, **COLOURS},
     "RandomShear": {
         "x_factor": 0.0,
         "y_factor": 0.0,
