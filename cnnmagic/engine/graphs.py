@@ -42,8 +42,23 @@ def _take_apart(graphs: list[weakref.ref[Any]]) -> None:
 
         for graph in (held() for held in graphs):
             if isinstance(graph, FuncGraph):
+                _forget_gradients(graph)
                 dismantle_func_graph(graph)
                 _empty(graph)
+
+
+def _forget_gradients(graph: Any) -> None:
+    """Take what the graph's operations have as gradients of their own from TensorFlow's list of all, which keeps them.
+
+    Keras sums gradients over replicas, be there one, by an operation with such a gradient, which holds its graph.
+    """
+    from tensorflow.python.framework.ops import gradient_registry
+
+    for operation in graph.get_operations():
+        with suppress(ValueError):  # it has no gradient of its own
+            name = operation.get_attr("_gradient_op_type").decode()
+            if name.startswith("CustomGradient-"):  # made for this one operation; others may be shared
+                gradient_registry._registry.pop(name, None)
 
 
 def _empty(graph: Any) -> None:

@@ -13,18 +13,19 @@ TEXT = "data digits\nconv 2 3x3 relu\nflatten\noutput\ntrain epochs=1 batch=256\
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces such graphs")
 
 
-def operations() -> int:
-    """How many operations of graphs there are, the collector's work done; a step of this network has hundreds."""
+def living(kind: str) -> int:
+    """How many objects of a class of this name there are, the collector's work done."""
     gc.collect()
-    return sum(type(thing).__name__ == "Operation" for thing in gc.get_objects())
+    return sum(type(thing).__name__ == kind for thing in gc.get_objects())
 
 
 def test_graphs_of_models_that_are_gone_are_freed() -> None:
     cnnmagic.train(TEXT)
-    before = operations()
+    before = {kind: living(kind) for kind in ("Operation", "FuncGraph")}
     for _ in range(3):
         cnnmagic.train(TEXT)
-    assert operations() - before < 100
+    assert living("Operation") - before["Operation"] < 100  # a step of this network has hundreds
+    assert living("FuncGraph") <= before["FuncGraph"]
 
 
 def test_a_model_in_use_is_left_alone() -> None:
