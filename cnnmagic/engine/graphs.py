@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,6 +35,12 @@ def free_with(model: Any) -> None:
     for name in STEPS:
         setattr(model, name, noting(getattr(model, name)))
     weakref.finalize(model, _take_apart, graphs).atexit = False
+    logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """Whether it is not the warning that Keras's steps are traced again and again: every model has its own."""
+    return not ("triggered tf.function retracing" in (said := record.getMessage()) and "TensorFlowTrainer" in said)
 
 
 def _take_apart(graphs: list[weakref.ref[Any]]) -> None:

@@ -19,13 +19,14 @@ def living(kind: str) -> int:
     return sum(type(thing).__name__ == kind for thing in gc.get_objects())
 
 
-def test_graphs_of_models_that_are_gone_are_freed() -> None:
+def test_graphs_of_models_that_are_gone_are_freed(caplog: pytest.LogCaptureFixture) -> None:
     cnnmagic.train(TEXT)
     before = {kind: living(kind) for kind in ("Operation", "FuncGraph")}
     for _ in range(3):
         cnnmagic.train(TEXT)
     assert living("Operation") - before["Operation"] < 100  # a step of this network has hundreds
     assert living("FuncGraph") <= before["FuncGraph"]
+    assert "retracing" not in caplog.text
 
 
 def test_a_model_in_use_is_left_alone() -> None:
