@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from cnnmagic import plan
+from cnnmagic.engine.backend import device_name
 from cnnmagic.layers import Merge
 from cnnmagic.plans import Plan
 
 Way = Callable[[], float]
-SIDE = 3072  # of the matrices whose product tells the machine's peak
+SIDE, SIDE_ON_GPU = 3072, 16_384  # of the matrices whose product tells the machine's peak
 
 
 def in_another_process(net: str, images: np.ndarray, labels: np.ndarray, batch: int, precision: str, how: str) -> Way:
@@ -45,24 +46,31 @@ def _serve(net: str, path: str, batch: str, precision: str, how: str) -> None:
 
 
 def pytorch(plan: Plan, images: np.ndarray, labels: np.ndarray, batch: int, precision: str, is_compiled: bool) -> Way:
-    """Seconds of one epoch of Adam in PyTorch, channels last, in `precision` by autocast, each epoch shuffled anew."""
+    """Seconds of one epoch of Adam in PyTorch, channels last, in `precision` by autocast, each epoch shuffled anew.
+
+    On a GPU all the images lie in its memory.
+    """
     import torch
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     layers, order = _modules(plan), plan.steps
-    model = _Network(layers, order).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = _Network(layers, order).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     step = torch.compile(model) if is_compiled else model
     optimizer, loss = torch.optim.Adam(model.parameters()), torch.nn.CrossEntropyLoss()
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
-    y, lower = torch.from_numpy(labels), precision == "bfloat16"
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
+    x = x.to(device).contiguous(memory_format=torch.channels_last)
+    y, lower = torch.from_numpy(labels).to(device), precision == "bfloat16"
 
     def epoch() -> float:
         started = time.perf_counter()
-        for chosen in torch.randperm(len(x)).split(batch):
+        for chosen in torch.randperm(len(x), device=device).split(batch):
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=lower):
+            with torch.autocast(device, torch.bfloat16, enabled=lower):
                 answers = step(x[chosen])
-            loss(answers.float(), y[chosen]).backward()
+            error = loss(answers.float(), y[chosen])
+            error.backward()
             optimizer.step()
+        error.item()  # a GPU works ahead of Python
         return time.perf_counter() - started
 
     model.train()
@@ -139,18 +147,35 @@ def _margins(step: Any) -> tuple[int, int, int, int]:
 
 
 def peak(precision: str) -> float:
-    """FLOP/s of a large matrix product in this precision: the best of five."""
-    import tensorflow as tf
+    """FLOP/s of a large matrix product in this precision, by Keras's backend: the best of five."""
+    import keras
 
-    one = tf.cast(tf.random.normal((SIDE, SIDE)), precision)
-    product = tf.function(lambda: tf.reduce_sum(tf.cast(one @ one, "float32")))
-    product()
+    side = SIDE if device_name() == "CPU" else SIDE_ON_GPU
+    product = _product_on_jax if keras.backend.backend() == "jax" else _product_on_tensorflow
+    work = product(precision, side)
+    work()
     seconds = []
     for _ in range(5):
         started = time.perf_counter()
-        product().numpy()
+        work()
         seconds.append(time.perf_counter() - started)
-    return 2 * SIDE**3 / min(seconds)
+    return float(2 * side**3 / min(seconds))
+
+
+def _product_on_tensorflow(precision: str, side: int) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    one = tf.cast(tf.random.normal((side, side)), precision)
+    product = tf.function(lambda: tf.reduce_sum(tf.cast(one @ one, "float32")))
+    return lambda: float(product().numpy())
+
+
+def _product_on_jax(precision: str, side: int) -> Callable[[], Any]:
+    import jax
+
+    one = jax.random.normal(jax.random.key(0), (side, side), precision)
+    product = jax.jit(lambda one: one @ one)
+    return lambda: product(one).block_until_ready()
 
 
 if __name__ == "__main__":

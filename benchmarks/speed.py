@@ -3,7 +3,8 @@
 `python benchmarks/speed.py` lets them take turns in one process, prints a table with the spread of the rounds and the
 part of the machine's peak that each reaches, and writes build/benchmarks/speed.json. PyTorch takes part where it is
 installed. `--seeds 5` also trains with so many seeds, and tells the accuracies. MNIST is read from the folder that
-CNNMAGIC_TEST_DATA names, or downloaded; resnet20 trains on noise of CIFAR-10's shape.
+CNNMAGIC_TEST_DATA names, or downloaded; resnet20 trains on noise of CIFAR-10's shape. All train on the
+GPU where there is one, and Keras on the backend that KERAS_BACKEND names, TensorFlow or JAX.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ import numpy as np
 import peers
 
 from cnnmagic import plan
+from cnnmagic.engine.backend import device_name
 from cnnmagic.hardware import precision_of
 
 RESULT = Path(__file__).parents[1] / "build" / "benchmarks" / "speed.json"
 BATCH = 128
 TRAIN = f"train epochs=%d batch={BATCH} optimizer=adam validation=0 schedule=constant checkpoint=no"
 IMAGES = {"mnist_cnn": 5_120, "resnet20": 1_280, "lenet5": 25_600, "mnist_fast": 10_240}
+MORE_ON_GPU = 10
 
 Data = tuple[np.ndarray, np.ndarray]
 Way = Callable[[], float]
@@ -100,21 +103,43 @@ def newcomer(net: str, data: Data) -> Way:
 
 
 def tuned_by_hand(net: str, data: Data) -> tuple[Way, str]:
-    """The best of XLA on or off and both precisions, fed by `tf.data`; with the words that name it."""
+    """The best of what one tries by hand in both precisions, with the words that name it."""
+    import keras
+
+    images, lower = data[0].astype("float32") / 255, precision_of("auto")[0]
+    policies = ["float32"] + [f"mixed_{lower}"] * (lower != "float32")
+    tried = _tried_on_jax if keras.backend.backend() == "jax" else _tried_on_tensorflow
+    ways = tried(net, (images, data[1]), policies)
+    best = min(ways, key=lambda name: ways[name]())
+    return ways[best], best
+
+
+def _tried_on_tensorflow(net: str, data: Data, policies: list[str]) -> dict[str, Way]:
+    """XLA on or off, fed by `tf.data`."""
     import tensorflow as tf
 
-    images = data[0].astype("float32") / 255
-    fed = tf.data.Dataset.from_tensor_slices((images, data[1])).cache().shuffle(len(images), seed=0)
+    fed = tf.data.Dataset.from_tensor_slices(data).cache().shuffle(len(data[0]), seed=0)
     fed = fed.batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    lower = precision_of("auto")[0]
-    policies = ["float32"] + [f"mixed_{lower}"] * (lower != "float32")
     ways: dict[str, Way] = {}
     for jit in (False, True):
         for policy in policies:
             model = compiled(plain_model(net, policy), jit_compile=jit)
             ways[f"{policy}, XLA {'on' if jit else 'off'}"] = lambda model=model: second_epoch(model, fed)
-    best = min(ways, key=lambda name: ways[name]())
-    return ways[best], best
+    return ways
+
+
+def _tried_on_jax(net: str, data: Data, policies: list[str]) -> dict[str, Way]:
+    """One step or several an execution, the arrays in the device's memory or not."""
+    import jax
+
+    ways: dict[str, Way] = {}
+    for place, arrays in (("host", data), ("device", jax.device_put(data))):
+        for steps in (1, 16):
+            for policy in policies:
+                model = compiled(plain_model(net, policy), steps_per_execution=steps)
+                name = f"{policy}, {steps} steps, arrays on the {place}"
+                ways[name] = lambda model=model, arrays=arrays: second_epoch(model, *arrays, batch_size=BATCH)
+    return ways
 
 
 def cnnmagic(net: str, data: Data) -> tuple[Way, str]:
@@ -137,7 +162,7 @@ def cnnmagic(net: str, data: Data) -> tuple[Way, str]:
 
 def measure(net: str, rounds: int) -> dict[str, Any]:
     """Seconds of every round, and what the peers chose."""
-    data, _ = data_for(net, IMAGES[net])
+    data, _ = data_for(net, IMAGES[net] * (1 if device_name() == "CPU" else MORE_ON_GPU))
     by_hand, chosen = tuned_by_hand(net, data)
     ours, precision = cnnmagic(net, data)
     ways = {"newcomer": newcomer(net, data), "tuned by hand": by_hand, "cnnmagic": ours, **pytorch(net, data)}
@@ -154,6 +179,7 @@ def measure(net: str, rounds: int) -> dict[str, Any]:
         "precision": precision,
         "FLOPs of a step's image": 3 * (plan(f"use {net}").flops or 0),
         "peak": {name: peers.peak(name) for name in dict.fromkeys(("float32", lower))},
+        "device": device_name(),
     }
 
 
@@ -175,7 +201,7 @@ def accuracies(net: str, seeds: int, epochs: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"newcomer": [], "cnnmagic": []}
     for seed in range(1, seeds + 1):
         keras.utils.set_random_seed(seed)
-        model = compiled(plain_model(net), jit_compile=False)
+        model = compiled(plain_model(net), jit_compile="auto" if keras.backend.backend() == "jax" else False)
         model.fit(data[0] / np.float32(255), data[1], batch_size=BATCH, epochs=epochs, verbose=0)
         found["newcomer"].append(model.evaluate(test[0] / np.float32(255), test[1], verbose=0)[1])
         run = package.train(f"use {net}\nseed {seed}\n{TRAIN % epochs}", data=(*data, *test))
@@ -197,7 +223,7 @@ def table(net: str, result: dict[str, Any]) -> list[str]:
         share = speed * result["FLOPs of a step's image"] / best
         lines.append(f"{net:<11}{name:<17}{speed:>8,.0f}  {cells[0]:>24}{cells[1]:>24}{share:>9.0%}")
     peaks = ", ".join(f"{value / 1e9:,.0f} GFLOP/s in {name}" for name, value in result["peak"].items())
-    chosen = f"by hand: {result['tuned by hand']}; cnnmagic: {result['precision']}"
+    chosen = f"on {result['device']}; by hand: {result['tuned by hand']}; cnnmagic: {result['precision']}"
     return [*lines, f"{'':<11}{chosen}; peak of a matrix product: {peaks}"]
 
 

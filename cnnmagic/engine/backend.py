@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
@@ -35,6 +36,8 @@ def load_keras() -> Any:
         raise CnnError(f"Keras can't be imported: {error}.", remedy=remedy) from error
     _check_version(keras)
     _let_memory_grow(keras)
+    if keras.backend.backend() == "jax":  # to which Keras describes labels as they are, of 64 bits
+        warnings.filterwarnings("ignore", message="Explicitly requested dtype int64 requested in ShapeDtypeStruct")
     return keras
 
 
