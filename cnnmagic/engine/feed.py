@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cnnmagic.engine.ahead import BATCHES_AHEAD, Ahead
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.buckets import batches_of, buckets_of
 from cnnmagic.engine.data import Split
 
-BATCHES_AHEAD = 4
 MOST_TOGETHER, BYTES_TOGETHER = 16, 4_000_000
 Mix = Callable[[np.ndarray, np.ndarray, tuple[int, int, int]], tuple[Any, Any]]
 
@@ -63,11 +63,14 @@ class Feed:
 
     def source(self, first: int = 0) -> Any:
         """What `fit` takes: the batches from number `first` on, of whichever epoch is begun when they are read."""
-        if load_keras().backend.backend() != "tensorflow":
-            return _numpy_source(self.batch, first, self.batches)
-        if isinstance(self.images, np.ndarray) and self.mix is None:
-            return _gathered(self, first)
-        return _read_ahead(self.batch, first, self.batches)
+        is_quick = isinstance(self.images, np.ndarray) and self.mix is None
+        if load_keras().backend.backend() == "tensorflow":
+            return _gathered(self, first) if is_quick else _read_ahead(self.batch, first, self.batches)
+        if is_quick:
+            return _numbered(self.batch, first, self.batches)
+        ahead = Ahead(self.batch, self.batches)
+        self.follow = ahead.forget
+        return _numbered(ahead.take, first, self.batches)
 
 
 def in_order(split: Split, batch_size: int) -> Any:
@@ -75,8 +78,13 @@ def in_order(split: Split, batch_size: int) -> Any:
     images, rows = split.images, np.arange(len(split))
     buckets = buckets_of(images.sizes, batch_size) if images.is_free else np.zeros(len(split), np.int64)
     groups = batches_of(rows, buckets, batch_size)
-    source = _read_ahead if load_keras().backend.backend() == "tensorflow" else _numpy_source
-    return source(lambda number: (images[groups[number]], split.labels[groups[number]]), 0, len(groups))
+
+    def batch(number: int) -> tuple[Any, Any]:
+        return images[groups[number]], split.labels[groups[number]]
+
+    if load_keras().backend.backend() == "tensorflow":
+        return _read_ahead(batch, 0, len(groups))
+    return _numbered(Ahead(batch, len(groups)).take, 0, len(groups))
 
 
 def _gathered(feed: Feed, first: int) -> Any:
@@ -130,7 +138,8 @@ def _open_shape(part: np.ndarray) -> tuple[int | None, ...]:
     return (None, None, None, part.shape[-1]) if part.ndim == 4 else (None, *part.shape[1:])
 
 
-def _numpy_source(batch: Callable[[int], tuple[Any, Any]], first: int, batches: int) -> Any:
+def _numbered(batch: Callable[[int], tuple[Any, Any]], first: int, batches: int) -> Any:
+    """Batches for JAX and PyTorch, asked for by their number in their order."""
     keras = load_keras()
 
     class Source(keras.utils.PyDataset):  # type: ignore[name-defined]  # Keras is known at run time only

@@ -19,7 +19,7 @@ print(json.dumps([*losses, "tensorflow" in sys.modules]))
 CODE = """\
 import sys, cnnmagic
 text = '''data digits
-augment flip
+augment flip, mixup 0.2
 conv 4 3x3 relu bn
 dropout 0.2
 flatten
