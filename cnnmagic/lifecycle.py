@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.events import Finished, Noted, Reading, Stop
-from cnnmagic.memory import told_of_memory
+from cnnmagic.memory import is_out_of_memory, told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan, Training
 from cnnmagic.run import Run
@@ -60,7 +60,9 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         try:
             if not _has_read(run, emit, commands):
                 return
-            _train(run, training, keeper, emit, commands, start)
+            if not _fits(run, keeper, emit, commands, start):
+                while not _fits(run, keeper, emit, commands, keeper.last):
+                    pass
         except BaseException as error:
             told = told_of_memory(error, run.plan)
             record.failure = cause(told)
@@ -76,8 +78,28 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     return work
 
 
-def _train(run: Run, training: Training, keeper: Any, emit: Any, commands: Any, start: Any) -> None:
+def _fits(run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> bool:
+    """Train; False where a batch that `batch=auto` chose had too little memory from the first on: it is halved then.
+
+    The trial that found it trains one batch at a time, and a GPU may hold parts of several.
+    """
+    try:
+        _train(run, keeper, emit, commands, start)
+    except Exception as error:
+        size = (run.plan.training or Training()).batch_size
+        is_at_the_start = keeper.last is not None and not (keeper.last.position.epoch or keeper.last.position.batch)
+        if not (run.plan.batch_is_auto and is_out_of_memory(error) and is_at_the_start and size > 1):
+            raise
+    else:
+        return True
+    run.plan = replace(run.plan, training=replace(run.plan.training or Training(), batch_size=size // 2))
+    run.note(f"batch=auto is {size // 2}: for batches of {size} there was not enough memory in the training")
+    return False
+
+
+def _train(run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> None:
     """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
+    training = run.plan.training or Training()
     if training.workers > 1:
         from cnnmagic.integrations.spark import fit_on_workers
 

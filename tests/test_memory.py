@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnmagic
 from cnnmagic import lifecycle, memory
 from cnnmagic.engine.batch_trial import find_batch
+from cnnmagic.engine.trainer import KerasTrainer
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, work_of
 from cnnmagic.memory import is_out_of_memory, largest_batch, largest_that_runs, memory_there, settled, told_of_memory
@@ -155,6 +157,29 @@ def test_a_trial_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     assert run.plan.training is not None
     assert run.plan.training.batch_size == 64
     assert "batch=auto is 64" in run.state.notes[-1]
+
+
+def test_a_batch_of_auto_that_does_not_fit_after_all_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, sizes = KerasTrainer.fit, []
+
+    def fit_small(trainer: KerasTrainer, loop: Any, *given: Any) -> None:
+        sizes.append(loop.training.batch_size)
+        if sizes[-1] > 4:
+            loop.model.set_weights([np.zeros_like(weight) for weight in loop.model.get_weights()])
+            raise ResourceExhaustedError("OOM when allocating tensor")
+        fit(trainer, loop, *given)
+
+    monkeypatch.setattr(KerasTrainer, "fit", fit_small)
+    run = cnnmagic.train(NET.format(batch="auto"))
+    assert sizes == [16, 8, 4]
+    assert run.plan.training is not None and run.plan.training.batch_size == 4
+    assert [note for note in run.state.notes if "not enough memory" in note][-1].startswith("batch=auto is 4: ")
+    monkeypatch.setattr(KerasTrainer, "fit", fit)
+    other = cnnmagic.train(NET.format(batch=4))
+    assert run.history["loss"] == other.history["loss"]
+    with pytest.raises(RunError, match="not enough memory"):  # a batch that the user chose stays as it is
+        monkeypatch.setattr(KerasTrainer, "fit", fit_small)
+        cnnmagic.train(NET.format(batch=8))
 
 
 @pytest.mark.parametrize(("fits", "expected"), [(512, 16), (8, 8), (0, 1)])
