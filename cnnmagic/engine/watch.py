@@ -10,7 +10,8 @@ import numpy as np
 
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.data import Dataset, Split
-from cnnmagic.engine.gradients import gradients
+from cnnmagic.engine.forward import answering
+from cnnmagic.engine.gradients import gradients_of
 from cnnmagic.engine.snapshot import bring_up_to_date
 from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 
@@ -50,6 +51,7 @@ class Watcher:
         self.budget = Budget()
         self.is_attended = False
         self.room = 0.0
+        self._answer, self._gradients = answering(model), gradients_of(model)
         self._inner: Any = None
 
     def turn_to(self, what: str) -> None:
@@ -87,7 +89,7 @@ class Watcher:
         answers: list[Any] = []
         for rows in _chunks(len(self.validation), self.chunk):
             before = time.monotonic()
-            answers.append(_answered(self.model, self.validation.images[rows]))
+            answers.append(self._answered(self.validation.images[rows]))
             if 2 * time.monotonic() - before - started > self.room:
                 break  # another chunk of the same duration would be too much
         answered = np.concatenate(answers)
@@ -95,6 +97,13 @@ class Watcher:
         pairs, counts = np.unique(np.stack([actual, answered]), axis=1, return_counts=True)
         cells = tuple(zip(*pairs.tolist(), counts.tolist(), strict=True))
         return ClassesSeen(epoch, len(answered), self.whole, cells)
+
+    def _answered(self, images: Any) -> Any:
+        """The number of the class that the model takes each image for."""
+        answers = load_keras().ops.convert_to_numpy(self._answer(images))
+        if answers.shape[-1] > 1:
+            return answers.argmax(axis=-1)
+        return (answers[..., 0] > (0.0 if getattr(self.model.loss, "from_logits", False) else 0.5)).astype(int)
 
     def _layers(self, epoch: int, started: float, is_last: bool = False) -> LayersSeen | None:
         """Numbers of every layer; norms of weights and gradients only where they are asked for."""
@@ -115,19 +124,16 @@ class Watcher:
 
     def _outputs(self, layers: list[Any], images: Any, started: float) -> tuple[Any, Any, int]:
         """Of each layer's outputs the mean square, and the largest of each channel, and of how many images."""
-        ops = load_keras().ops
         if self._inner is None:
-            self._inner = load_keras().Model(self.model.inputs, [layer.output for layer in layers])
+            inner = load_keras().Model(self.model.inputs, [layer.output for layer in layers])
+            self._inner = answering(inner, _squares_and_peaks)
         each = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
         sums, peaks, count = np.zeros(len(layers)), [np.array(-np.inf)] * len(layers), 0
         for rows in _chunks(len(images), max(1, min(self.chunk, LAYER_NUMBERS // max(1, each)))):
             before, part = time.monotonic(), images[rows]
-            tensors = self._inner([part], training=False)
-            for number, tensor in enumerate(tensors if isinstance(tensors, list | tuple) else [tensors]):
-                values = ops.cast(tensor, "float32")
-                sums[number] += float(ops.mean(ops.square(values))) * len(part)
-                peak = ops.convert_to_numpy(ops.max(values, axis=tuple(range(len(values.shape) - 1))))
-                peaks[number] = np.maximum(peaks[number], peak)
+            for number, (square, peak) in enumerate(self._inner([part])):
+                sums[number] += float(square) * len(part)
+                peaks[number] = np.maximum(peaks[number], load_keras().ops.convert_to_numpy(peak))
             count += len(part)
             if 2 * time.monotonic() - before - started > self.room:
                 break
@@ -136,7 +142,7 @@ class Watcher:
     def _norms(self, layers: list[Any]) -> dict[str, tuple[float, float]]:
         """Euclidean norms of each layer's trained weights, and of the loss's gradient by them on training images."""
         batch = self.training.images[: self.chunk], self.training.labels[: self.chunk]
-        slopes = dict(zip(map(id, self.model.trainable_variables), gradients(self.model, *batch), strict=True))
+        slopes = dict(zip(map(id, self.model.trainable_variables), self._gradients(*batch), strict=True))
         numpy = load_keras().ops.convert_to_numpy
         return {
             layer.name: (
@@ -157,12 +163,13 @@ def _chunks(count: int, size: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, count, size)]
 
 
-def _answered(model: Any, images: Any) -> Any:
-    """The number of the class that the model takes each image for."""
-    answers = load_keras().ops.convert_to_numpy(model(images, training=False))
-    if answers.shape[-1] > 1:
-        return answers.argmax(axis=-1)
-    return (answers[..., 0] > (0.0 if getattr(model.loss, "from_logits", False) else 0.5)).astype(int)
+def _squares_and_peaks(outputs: Any) -> list[tuple[Any, Any]]:
+    """Of each output the mean square, and the largest value of each channel."""
+    ops, told = load_keras().ops, []
+    for tensor in outputs if isinstance(outputs, list | tuple) else [outputs]:
+        values = ops.cast(tensor, "float32")
+        told.append((ops.mean(ops.square(values)), ops.max(values, axis=tuple(range(len(values.shape) - 1)))))
+    return told
 
 
 def _is_relu(layer: Any) -> bool:
