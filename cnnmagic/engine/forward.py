@@ -13,8 +13,17 @@ def answering(model: Any, told: Callable[[Any], Any] = lambda outputs: outputs) 
 
     What `told` gives are tensors of the backend, or lists of them.
     """
-    if load_keras().backend.backend() != "jax":
-        return lambda images: told(model(images, training=False))
+    match load_keras().backend.backend():
+        case "jax":
+            return _with_jax(model, told)
+        case "torch":
+            import torch
+
+            return torch.no_grad()(lambda images: told(model(images, training=False)))
+    return lambda images: told(model(images, training=False))
+
+
+def _with_jax(model: Any, told: Callable[[Any], Any]) -> Callable[[Any], Any]:
     import jax
 
     def whole(trained: Any, fixed: Any, images: Any) -> Any:
