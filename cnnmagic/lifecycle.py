@@ -43,6 +43,7 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
 
 def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
+    from cnnmagic.engine.graphs import let_go_of_steps
     from cnnmagic.engine.guard import guard
 
     training = run.plan.training or Training()
@@ -68,6 +69,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             record.failure = cause(told)
             raise told from error if told is not error else error.__cause__
         finally:
+            let_go_of_steps(run.model)
             release()
             run.snapshot = keeper.last
             keeper.close()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 STEPS = ("train_step", "test_step")
+_graphs_of: weakref.WeakKeyDictionary[Any, list[weakref.ref[Any]]] = weakref.WeakKeyDictionary()
 
 
 def free_with(model: Any) -> None:
@@ -20,7 +21,7 @@ def free_with(model: Any) -> None:
     """
     import tensorflow
 
-    graphs: list[weakref.ref[Any]] = []
+    graphs = _graphs_of[model] = []
 
     def noting(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         held = weakref.WeakMethod(step)
@@ -36,6 +37,17 @@ def free_with(model: Any) -> None:
         setattr(model, name, noting(getattr(model, name)))
     weakref.finalize(model, _take_apart, graphs).atexit = False
     logging.getLogger("tensorflow").addFilter(_is_no_false_alarm)
+
+
+def let_go_of_steps(model: Any) -> None:
+    """Free what was traced for the training of a model that is over: should it go on, its steps are traced anew.
+
+    Nobody else may train or evaluate the model meanwhile.
+    """
+    model.train_function = model.test_function = None
+    if graphs := _graphs_of.get(model):
+        _take_apart(graphs)
+        graphs.clear()
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:

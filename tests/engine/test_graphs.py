@@ -29,6 +29,17 @@ def test_graphs_of_models_that_are_gone_are_freed(caplog: pytest.LogCaptureFixtu
     assert "retracing" not in caplog.text
 
 
+def test_graphs_of_trainings_that_are_over_are_freed_with_the_model_kept() -> None:
+    kept = [cnnmagic.train(TEXT)]
+    before = {kind: living(kind) for kind in ("Operation", "FuncGraph")}
+    kept += [cnnmagic.train(TEXT) for _ in range(3)]
+    assert living("Operation") - before["Operation"] < 100
+    assert living("FuncGraph") <= before["FuncGraph"]
+    scores = [run.evaluate()["accuracy"] for run in kept]
+    assert scores == scores[:1] * 4
+    assert [run.more(1) and len(run.wait().state.history) for run in kept] == [2] * 4
+
+
 def test_a_model_in_use_is_left_alone() -> None:
     run = cnnmagic.train(TEXT)
     images = run.dataset.test.images[:8]
