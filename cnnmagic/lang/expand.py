@@ -19,6 +19,7 @@ from cnnmagic.layers import (
     Dense,
     KerasLayer,
     Layer,
+    Misfit,
     option,
 )
 from cnnmagic.layers.arithmetic import reach
@@ -125,7 +126,14 @@ def expand_keras(statement: syntax.Layer) -> KerasLayer | None:
         )
     positional = tuple(plain_word(word) for word in statement.words if not word.key)
     extra = tuple((word.key, plain_word(word)) for word in statement.words if word.key)
-    return KerasLayer(class_name=name, positional=positional, extra=extra)
+    layer = KerasLayer(class_name=name, positional=positional, extra=extra)
+    try:
+        layer.bound()  # here too, for the sizes may never be known
+    except Misfit as misfit:
+        place = statement.place
+        words = place.source[place.column - 1 : place.end_column - 1].strip()
+        raise PlanError(f"`{words}` {misfit}", place=place.of(misfit.word), remedy=misfit.remedy) from None
+    return layer
 
 
 def layer_class(name: str) -> type[Layer] | None:

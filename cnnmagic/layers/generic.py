@@ -41,5 +41,9 @@ class KerasLayer(Layer):
     def frozen_parameters(self, shape: Shape) -> int:
         return self._measured(shape)[2]
 
+    def bound(self) -> dict[str, Any]:
+        """All its arguments by their names; raises `Misfit` where Keras's class does not take what is written."""
+        return bound(self.class_name, self.positional, self.arguments())
+
     def _measured(self, shape: Shape) -> Measured:
-        return measured(self.class_name, bound(self.class_name, self.positional, self.arguments()), shape)
+        return measured(self.class_name, self.bound(), shape)

@@ -25,6 +25,7 @@ WHOLE = {
     "cropped_away": "input 4x4x1\ncrop 2\noutput 10\n",
     "dense_any_size": "input ?x?x3\nconv 8 3x3\ndense 10\noutput 10\n",
     "output_any_size": "input ?x?x3\nconv 8 3x3\noutput 10\n",
+    "data_and_further_layer": "data digit\nGRU 4 dropot=0.1\noutput 10\n",
     "input_missing": "conv 8 3x3\noutput 10\n",
     "input_without_size": "input\nconv 8 3x3\noutput 10\n",
     "input_of_one": "input 28\nconv 8 3x3\noutput 10\n",
