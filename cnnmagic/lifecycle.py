@@ -61,9 +61,9 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         try:
             if not _has_read(run, emit, commands):
                 return
-            if not _fits(run, keeper, emit, commands, start):
-                while not _fits(run, keeper, emit, commands, keeper.last):
-                    pass
+            snapshot = start
+            while not _fits(run, keeper, emit, commands, snapshot):
+                snapshot = keeper.last
         except BaseException as error:
             told = told_of_memory(error, run.plan)
             record.failure = cause(told)
