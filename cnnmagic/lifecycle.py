@@ -23,6 +23,8 @@ from cnnmagic.storage import Record, find_record, lock_folder, new_folder, write
 LARGEST_SEED = 2**31
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 
+Train = Callable[[Run, Any, Callable[[Any], None], Any, Any], None]
+
 
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
     """A new run, kept in a folder of its own where the disk allows; `texts` are those that `use` might name."""
@@ -41,8 +43,27 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
     return run
 
 
-def work_of(run: Run, start: Any = None) -> Callable[..., None]:
-    """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
+def train_in_place(run: Run, keeper: Any, emit: Callable[[Any], None], commands: Any, start: Any) -> None:
+    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
+    training = run.plan.training or Training()
+    if training.workers > 1:
+        from cnnmagic.integrations.spark import fit_on_workers
+
+        fit_on_workers(run, keeper, emit, commands, start)
+    elif on_devices(run.plan):
+        from cnnmagic.integrations.distribute import fit_on_devices
+
+        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
+    else:
+        from cnnmagic.engine.fit import fit
+        from cnnmagic.engine.tune import tune
+
+        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
+        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
+
+
+def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Callable[..., None]:
+    """What the run's thread does: `train` the model from `start` on, guarded against use by others meanwhile."""
     from cnnmagic.engine.guard import guard
 
     training = run.plan.training or Training()
@@ -60,7 +81,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
         try:
             if not _has_read(run, emit, commands):
                 return
-            _train(run, training, keeper, emit, commands, start)
+            train(run, keeper, emit, commands, start)
         except BaseException as error:
             told = told_of_memory(error, run.plan)
             record.failure = cause(told)
@@ -74,24 +95,6 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             record.close(keeper.is_written)
 
     return work
-
-
-def _train(run: Run, training: Training, keeper: Any, emit: Any, commands: Any, start: Any) -> None:
-    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
-    if training.workers > 1:
-        from cnnmagic.integrations.spark import fit_on_workers
-
-        fit_on_workers(run, keeper, emit, commands, start)
-    elif on_devices(run.plan):
-        from cnnmagic.integrations.distribute import fit_on_devices
-
-        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
-    else:
-        from cnnmagic.engine.fit import fit
-        from cnnmagic.engine.tune import tune
-
-        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
-        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
 
 
 def on_devices(plan: Plan) -> bool:
@@ -203,6 +206,14 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
 
     Raises `CnnError` where that can't be.
     """
+    run, start = reopened(record, variables, data)
+    check_places(run.plan)
+    run.start(work_of(run, start))
+    return run
+
+
+def reopened(record: Record, variables: Mapping[str, Any], data: Any = None) -> tuple[Run, Any]:
+    """A run on disk that is to go on, and the snapshot to start from, None for its beginning; raises `CnnError`."""
     from cnnmagic.engine.checkpoint import has_snapshot, read_snapshot
 
     if record.is_running:
@@ -214,13 +225,9 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
     if not has_snapshot(record.folder) and not record.about["history"]:
         run = _brought_back(record, variables, data, RunState(name=record.name))
         run.note("no checkpoint had been written yet: the training begins anew")
-        run.start(work_of(run))
-        return run
+        return run, None
     snapshot, story = read_snapshot(record.folder)
-    run = _brought_back(record, variables, data, state_of(record.name, story, "queued"))
-    check_places(run.plan)
-    run.start(work_of(run, snapshot))
-    return run
+    return _brought_back(record, variables, data, state_of(record.name, story, "queued")), snapshot
 
 
 def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:

@@ -194,7 +194,8 @@ def test_a_killed_sweep_of_twelve_goes_on_with_the_sixth(epoch: int, runs: Path)
 
 def read(name: str) -> SweepState:
     """A sweep as it lies on disk."""
-    from cnnmagic.integrations.sweep import Given, read_sweep
+    from cnnmagic.integrations.sweep import read_sweep
+    from cnnmagic.integrations.sweep_cells import Given
     from cnnmagic.integrations.sweep_folder import last_sweep
 
     record = last_sweep(name)
