@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from cnnmagic.errors import RunError
+from cnnmagic.errors import CnnError, RunError
 from cnnmagic.integrations import study as studies
 from cnnmagic.integrations.sweep_cells import Given
-from cnnmagic.integrations.sweep_folder import SweepRecord, last_sweep, new_sweep
+from cnnmagic.integrations.sweep_folder import ABOUT, SweepRecord, last_sweep, new_sweep
 from cnnmagic.integrations.sweep_job import Job
+from cnnmagic.lang.sweeps import without_workers
 from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Plan
+from cnnmagic.storage import write_about
 from cnnmagic.sweep_run import SweepRun
 
 
 def begin_sweep(name: str, plan: Plan, given: Given) -> SweepRun:
     """Start the sweep of a plan, or go on with the one on disk that says the same and was broken off.
 
-    Raises `CnnError` where Optuna is not there, the data are wrong, or nothing can be written.
+    Raises `CnnError` where Optuna is not there, the cluster or the data are not fit, or nothing can be written.
     """
     studies.load_optuna()
     job = Job(name, plan, given)
+    job.check()
     about = {
         "name": name,
         "text": plan.text,
@@ -35,6 +39,8 @@ def begin_sweep(name: str, plan: Plan, given: Given) -> SweepRun:
     if earlier is not None and _same(earlier, about) and not earlier.is_running:
         job.open(earlier)
         if job.is_left:
+            with suppress(OSError):  # the text that is there will do, but for its `workers`
+                write_about(earlier.folder, {**earlier.about, "text": plan.text}, ABOUT)
             job.note(f"goes on from an earlier sweep of this text, of which {job.ended} trials were done")
             return job.start()
         job.close()
@@ -47,14 +53,11 @@ def resume_sweep(record: SweepRecord, given: Given) -> SweepRun:
     if record.is_running:
         raise RunError(f"{record.name} is swept in another process.", remedy="Stop it there, or wait for its end.")
     job = _job_of(record, given)
-    if not job.is_left:
+    try:
+        _check_again(job, record)
+    except CnnError:
         job.close()
-        remedy = f"`%cnn sweep {record.name}` shows it."
-        raise RunError(f"the sweep of {record.name} is finished: there is nothing to resume.", remedy=remedy)
-    if (found := job.cells.fingerprint()) != record.about["data"]["fingerprint"]:
-        job.close()
-        message = f"the data are not those that {record.name} was swept on (fingerprint {found})."
-        raise RunError(message, remedy=f"Its data were {record.about['data']['source']}; run its cell anew on these.")
+        raise
     return job.start()
 
 
@@ -74,5 +77,19 @@ def _job_of(record: SweepRecord, given: Given, is_reading: bool = False) -> Job:
     return job
 
 
+def _check_again(job: Job, record: SweepRecord) -> None:
+    """Raise `CnnError` where a sweep on disk can't go on."""
+    if not job.is_left:
+        remedy = f"`%cnn sweep {record.name}` shows it."
+        raise RunError(f"the sweep of {record.name} is finished: there is nothing to resume.", remedy=remedy)
+    job.check()
+    if (found := job.cells.fingerprint()) != record.about["data"]["fingerprint"]:
+        message = f"the data are not those that {record.name} was swept on (fingerprint {found})."
+        raise RunError(message, remedy=f"Its data were {record.about['data']['source']}; run its cell anew on these.")
+
+
 def _same(record: SweepRecord, about: Mapping[str, Any]) -> bool:
-    return all(record.about.get(key) == about[key] for key in ("text", "texts", "data"))
+    """Whether a sweep on disk is that of a cell; how many trials it trains at once is no matter."""
+    if any(record.about.get(key) != about[key] for key in ("texts", "data")):
+        return False
+    return without_workers(record.about.get("text", "")) == without_workers(about["text"])

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+from cnnmagic.errors import RunError
 from cnnmagic.integrations import study as studies
 from cnnmagic.integrations.sweep_cells import Cells, Given
 from cnnmagic.integrations.sweep_folder import SweepRecord
@@ -26,6 +27,7 @@ class Job:
         self.name, self.cells = name, Cells(plan, given)
         self.options = self.cells.options
         self.study: Any = None
+        self.spark: Any = None
         self.held: Any = None
         self.under_way: list[TrialUnderWay] = []
         self.broken: BaseException | None = None
@@ -55,6 +57,13 @@ class Job:
         """Whether there are trials to train."""
         return self.ended < self.sweep.state.whole
 
+    def check(self) -> None:
+        """Raise `CnnError` where the cluster can't take as many trials at once as it is to."""
+        if self.options.workers > 1:
+            from cnnmagic.integrations.spark import check_cluster
+
+            self.spark = check_cluster(self.cells.plan, self.options.workers)
+
     def note(self, text: str) -> None:
         self.sweep.change(notes=(*self.sweep.state.notes, text))
 
@@ -79,7 +88,7 @@ class Job:
 
     def trials(self) -> tuple[Trial, ...]:
         """The study's trials, those that are under way marked so."""
-        under_way = [trial.trial.number for trial in tuple(self.under_way)]
+        under_way = {trial.number for trial in tuple(self.under_way)}
         found = studies.trials_in(self.study, self.options, self.cells.names)
         return tuple(replace(trial, state="training") if trial.number in under_way else trial for trial in found)
 
@@ -108,7 +117,7 @@ class Job:
             and self.broken is None
             and not self.sweep.is_stopping
         ):
-            under_way = [trial.trial.number for trial in self.under_way]
+            under_way = [trial.number for trial in self.under_way]
             proposed = studies.propose(self.study, self.options, self.cells.names, self.cells.seed, under_way)
             self.under_way.append(TrialUnderWay(self, proposed))
             self.refresh()
@@ -120,12 +129,21 @@ class Job:
             first = self.under_way[0].run
             assert first is not None  # or it would be over
             first.wait_quietly(None if len(self.under_way) == 1 else SECONDS_BETWEEN_LOOKS)
+        self._look_at_cluster()
         for trial in over:
             trial.end()
             self.under_way.remove(trial)
             if trial.run is not None:
                 self.sweep.end(trial.run)
         self.refresh(judged=True)
+
+    def _look_at_cluster(self) -> None:
+        """Break off where the Spark session is over: trials that fail of that are to be gone on with."""
+        from cnnmagic.integrations.cluster import is_over
+
+        if self.spark is not None and is_over(self.spark):
+            remedy = f"Begin a session anew, then `%cnn resume {self.name}` goes on."
+            self.break_off(RunError("the Spark session of this sweep is over.", remedy=remedy))
 
     def _leave_trials(self) -> None:
         """End the trainings that an error of the sweep's own has left under way."""

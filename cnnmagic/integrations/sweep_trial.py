@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.events import EpochEnded, Event
 from cnnmagic.integrations import study as studies
-from cnnmagic.lifecycle import begin, reopened, work_of
+from cnnmagic.lifecycle import Train, begin, reopened, train_in_place, work_of
 from cnnmagic.memory import told_of_memory
 from cnnmagic.pipeline import build_model
 from cnnmagic.plans import Training
@@ -26,11 +26,13 @@ STOPPED_EARLY = "the training was stopped before its first epoch was over"
 class TrialUnderWay:
     """A trial from its proposal to its end; `run` is its training, None where it needs none or could not begin.
 
-    Where the sweep is stopped, the trial is left in the study as it is, to be gone on with.
+    `trial` is Optuna's, which counts from 0; `number` counts from 1, as a user does. Where the sweep is stopped, the
+    trial is left in the study as it is, to be gone on with.
     """
 
     def __init__(self, job: Job, trial: Any):
         self.job, self.trial = job, trial
+        self.number = trial.number + 1
         self.values = studies.texts_of(trial.params, job.cells.names)
         self.run: Run | None = None
         self.pruned = False
@@ -63,11 +65,11 @@ class TrialUnderWay:
                 self._go_on(find_record(self.trial.user_attrs["run"], self.trial.user_attrs["record"]))
                 return
             except CnnError:
-                self.run = None  # its files are gone or unfit: it is trained anew
+                self.run, self.pruned = None, False  # its files are gone or unfit: it is trained anew
         plan = self.job.cells.plan_of(self.values)
-        name = f"{self.job.name}_{self.trial.number + 1}"
+        name = f"{self.job.name}_{self.number}"
         run = begin(name, plan, build_model(plan, name), self.job.cells.dataset_of(plan), self.job.cells.given.texts)
-        work = work_of(run)
+        work = work_of(run, train=self._where())
         self.trial.set_user_attr("run", name)
         self.trial.set_user_attr("epochs", (plan.training or Training()).epochs)
         if run.folder is not None:
@@ -89,12 +91,20 @@ class TrialUnderWay:
             self._put_down(replace(ended, phase="stopped"))
         else:
             run, start = reopened(record, self.job.cells.given.variables, self.job.cells.given.data)
-            self._start(run, work_of(run, start))
+            self._start(run, work_of(run, start, self._where()))
+
+    def _where(self) -> Train:
+        """How it is trained: by a worker of the cluster, or here."""
+        if self.job.options.workers == 1:
+            return train_in_place
+        from cnnmagic.integrations.spark import fit_on_workers
+
+        return fit_on_workers
 
     def _start(self, run: Run, work: Any) -> None:
         self.run = run
         run.listen(self._report)
-        run.start(work)
+        run.start(work, is_here=self.job.options.workers == 1)
         self.job.sweep.begin(run)
 
     def _report(self, state: RunState, event: Event | None) -> None:
@@ -124,7 +134,7 @@ class TrialUnderWay:
         if state.error is not None:
             self._fail(cause(state.error))
             return
-        best = self.job.trials()[self.trial.number].best
+        best = self.job.trials()[self.number - 1].best
         if best is None:
             what = f"it gives no `{self.job.options.goal}`: there are no validation images"
             self._fail(what if state.history else STOPPED_EARLY)
@@ -137,7 +147,7 @@ class TrialUnderWay:
 
     def _twin(self) -> Trial | None:
         """An earlier trial of the same values, which would be trained to the same scores."""
-        earlier = (trial for trial in self.job.sweep.state.ended if trial.number <= self.trial.number)
+        earlier = (trial for trial in self.job.sweep.state.ended if trial.number < self.number)
         return next((trial for trial in earlier if dict(trial.values) == self.values), None)
 
     def _copy(self, twin: Trial) -> None:
