@@ -90,6 +90,8 @@ def fit_on_workers(
     emit(Queued("the cluster"))
     spark = session_in_thread()
     host = setting(spark, "spark.driver.host", socket.gethostname())
+    if start is None and training.workers == 1:
+        start = beginning_of(run.model)
     if start is not None:
         keeper.hold(start)
     with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
@@ -107,6 +109,15 @@ def fit_on_workers(
             gang.close()
             take_over(run.model, training, keeper)
     emit(Finished(reason, time.monotonic()))
+
+
+def beginning_of(model: Any) -> Any:
+    """The snapshot of an untrained model, whose file alone would leave out where its random numbers begin."""
+    from cnnmagic.engine.snapshot import Position, Snapshot, take
+
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return Snapshot(Position(), take(model))
 
 
 def files_of(run: Any, start: Any) -> dict[str, bytes]:

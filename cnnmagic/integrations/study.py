@@ -149,7 +149,11 @@ def _sampler(sweep: Sweep, names: Mapping[str, Choice], seed: int, drawn: int) -
     if sweep.method == "tpe":
         known = min(USUAL_KNOWN, max(LEAST_KNOWN, trials_of(sweep, choices) // LEAST_SHARE))
         beside = sweep.workers > 1  # then it keeps away from what is in training, whose end it does not know yet
-        return optuna.samplers.TPESampler(n_startup_trials=known, multivariate=False, constant_liar=beside, seed=drawn)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # before Optuna 5 that is called experimental
+            return optuna.samplers.TPESampler(
+                n_startup_trials=known, multivariate=False, constant_liar=beside, seed=drawn
+            )
     if sweep.method == "grid" or (whole is not None and whole <= SHUFFLED):
         space = {name: list(dict.fromkeys(choice.written)) for name, choice in names.items()}
         return optuna.samplers.GridSampler(space, seed=seed)

@@ -12,7 +12,7 @@ from cnnmagic.errors import CnnError, RunError
 from cnnmagic.integrations import study as studies
 from cnnmagic.integrations.sweep_cells import Given
 from cnnmagic.integrations.sweep_folder import ABOUT, SweepRecord, last_sweep, new_sweep
-from cnnmagic.integrations.sweep_job import Job
+from cnnmagic.integrations.sweep_job import SweepJob
 from cnnmagic.lang.sweeps import without_workers
 from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Plan
@@ -26,7 +26,7 @@ def begin_sweep(name: str, plan: Plan, given: Given) -> SweepRun:
     Raises `CnnError` where Optuna is not there, the cluster or the data are not fit, or nothing can be written.
     """
     studies.load_optuna()
-    job = Job(name, plan, given)
+    job = SweepJob(name, plan, given)
     job.check()
     about = {
         "name": name,
@@ -68,16 +68,16 @@ def read_sweep(record: SweepRecord, given: Given) -> SweepRun:
     return SweepRun(job.cells.plan, job.sweep.state)
 
 
-def _job_of(record: SweepRecord, given: Given, is_reading: bool = False) -> Job:
+def _job_of(record: SweepRecord, given: Given, is_reading: bool = False) -> SweepJob:
     about = record.about
     texts = {**given.texts, **about["texts"]}
     plan = make_plan(about["text"], given.variables, about["first_line"], given.data, texts)
-    job = Job(record.name, plan, replace(given, texts=texts))
+    job = SweepJob(record.name, plan, replace(given, texts=texts))
     job.open(record, is_reading)
     return job
 
 
-def _check_again(job: Job, record: SweepRecord) -> None:
+def _check_again(job: SweepJob, record: SweepRecord) -> None:
     """Raise `CnnError` where a sweep on disk can't go on."""
     if not job.is_left:
         remedy = f"`%cnn sweep {record.name}` shows it."

@@ -20,7 +20,7 @@ from cnnmagic.trials import SweepState, Trial
 SECONDS_BETWEEN_LOOKS = 0.1
 
 
-class Job:
+class SweepJob:
     """One sweep of a plan: its cells, its study, its trials under way, at most as many as it has `workers`."""
 
     def __init__(self, name: str, plan: Plan, given: Given):

@@ -18,7 +18,7 @@ from cnnmagic.storage import Record, find_record
 from cnnmagic.trials import Trial
 
 if TYPE_CHECKING:
-    from cnnmagic.integrations.sweep_job import Job
+    from cnnmagic.integrations.sweep_job import SweepJob
 
 STOPPED_EARLY = "the training was stopped before its first epoch was over"
 
@@ -30,7 +30,7 @@ class TrialUnderWay:
     trial is left in the study as it is, to be gone on with.
     """
 
-    def __init__(self, job: Job, trial: Any):
+    def __init__(self, job: SweepJob, trial: Any):
         self.job, self.trial = job, trial
         self.number = trial.number + 1
         self.values = studies.texts_of(trial.params, job.cells.names)
@@ -42,7 +42,7 @@ class TrialUnderWay:
         return self.run is None or self.run.is_done
 
     def begin(self) -> None:
-        """Have it trained; return at once."""
+        """Have it trained; return when that has begun."""
         twin = self._twin()
         if twin is not None:
             self._copy(twin)

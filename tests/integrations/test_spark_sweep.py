@@ -28,8 +28,10 @@ LATE = 300.0
 TEXT = """\
 data digits
 input 8x8x1
+augment flip
 conv {2, 4} 3x3 relu
 flatten
+dropout 0.2
 output
 train epochs=EPOCHS batch={32, 64} lr=0.01 tune=no
 seed 3
