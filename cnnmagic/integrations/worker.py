@@ -20,8 +20,8 @@ from typing import Any
 
 from cnnmagic.errors import CnnError
 from cnnmagic.events import Event
-from cnnmagic.integrations.accord import Accord, Follower, Leader
-from cnnmagic.integrations.lines import Line, LineBroken, answered, call
+from cnnmagic.integrations.accord import accord_of
+from cnnmagic.integrations.lines import Line, LineBroken, call
 from cnnmagic.integrations.wire import heard, told, unpacked
 
 ORPHANED, FAILED = 3, 4
@@ -55,13 +55,13 @@ def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.Simple
     specification = from_json((folder / "specification.json").read_text(encoding="utf-8"))
     training = Training(**specification.training)
     start = unpacked(body) if (body := _bytes(folder / "start.npz")) else None
-    fit = _fit_alone if place["workers"] == 1 else _fit_together
-    fit(folder, place, specification, training, driver, asked, start)
+    if place["workers"] == 1:
+        _train_alone(folder, specification, training, driver, asked, start)
+    else:
+        _train_together(folder, place, specification, training, driver, asked, start)
 
 
-def _fit_alone(
-    folder: Path, place: dict[str, Any], specification: Any, training: Any, driver: Line, asked: Any, start: Any
-) -> None:
+def _train_alone(folder: Path, specification: Any, training: Any, driver: Line, asked: Any, start: Any) -> None:
     """Train all of every batch, as a machine that has no others does: by Keras's own `fit`."""
     from cnnmagic.engine.fit import fit
     from cnnmagic.engine.reading import read_all
@@ -78,7 +78,7 @@ def _fit_alone(
     fit(model, dataset, training, keeper, _emit(driver), asked, start, specification.seed, trainer)
 
 
-def _fit_together(
+def _train_together(
     folder: Path, place: dict[str, Any], specification: Any, training: Any, driver: Line, asked: Any, start: Any
 ) -> None:
     """Train this rank's part of every batch, in step with the others."""
@@ -90,7 +90,7 @@ def _fit_together(
     replicas = _replicas(folder, place, specification, training)
     dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
     keeper = RemoteKeeper(replicas.model, specification, driver if leads else None, float("inf"))
-    accord: Any = _accord(place, keeper, asked, specification.seconds)  # a loop uses it as the queue it stands for
+    accord: Any = accord_of(place, keeper, asked, specification.seconds)  # a loop uses it as the queue it stands for
     replicas.use(dataset.validation, accord)
     emit = _emit(driver) if leads else lambda event: None
     with replicas.steps.scope():
@@ -149,34 +149,6 @@ def _jax_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -
     made = model()
     made_replica(made)
     return JaxSteps(made, jax.devices())
-
-
-def _accord(place: dict[str, Any], keeper: Any, asked: queue.SimpleQueue[Any], seconds: float) -> Accord:
-    """How this rank agrees with the others: rank 0 answers the lines of all of them."""
-
-    def keep() -> None:
-        keeper.overdue = True
-
-    if place["rank"]:
-        return Follower(keep, _called(place))
-    with socket.create_server((place["meeting"][0], place["meeting"][1])) as server:
-        others: list[Line] = []
-        while len(others) < place["workers"] - 1:
-            if (found := answered(server, place["secret"])) is not None:
-                others.append(found[0])
-    return Leader(keep, asked, others, lambda: time.monotonic() - keeper.kept_at >= (seconds or float("inf")))
-
-
-def _called(place: dict[str, Any]) -> Line:
-    """The line to rank 0, as soon as that is there."""
-    end = time.monotonic() + 60
-    while True:
-        try:
-            return call((place["meeting"][0], place["meeting"][1]), {"secret": place["secret"], "rank": place["rank"]})
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 def _cause(error: BaseException) -> dict[str, Any]:
