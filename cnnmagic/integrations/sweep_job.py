@@ -129,21 +129,26 @@ class SweepJob:
             first = self.under_way[0].run
             assert first is not None  # or it would be over
             first.wait_quietly(None if len(self.under_way) == 1 else SECONDS_BETWEEN_LOOKS)
-        self._look_at_cluster()
+        is_cut_off = self._is_cut_off()
         for trial in over:
-            trial.end()
+            if is_cut_off:
+                trial.leave()
+            else:
+                trial.end()
             self.under_way.remove(trial)
             if trial.run is not None:
                 self.sweep.end(trial.run)
         self.refresh(judged=True)
 
-    def _look_at_cluster(self) -> None:
-        """Break off where the Spark session is over: trials that fail of that are to be gone on with."""
+    def _is_cut_off(self) -> bool:
+        """Whether the Spark session is over; then the sweep is broken off."""
         from cnnmagic.integrations.cluster import is_over
 
-        if self.spark is not None and is_over(self.spark):
-            remedy = f"Begin a session anew, then `%cnn resume {self.name}` goes on."
-            self.break_off(RunError("the Spark session of this sweep is over.", remedy=remedy))
+        if self.spark is None or not is_over(self.spark):
+            return False
+        remedy = f"Begin a session anew, then `%cnn resume {self.name}` goes on."
+        self.break_off(RunError("the Spark session of this sweep is over.", remedy=remedy))
+        return True
 
     def _leave_trials(self) -> None:
         """End the trainings that an error of the sweep's own has left under way."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnmagic.integrations.sweep_job import SweepJob
 
 STOPPED_EARLY = "the training was stopped before its first epoch was over"
+CUT_OFF = "cut off"  # a mark in the study
 
 
 class TrialUnderWay:
@@ -57,6 +58,10 @@ class TrialUnderWay:
         if self.run is not None:
             self._put_down(self.run.state)
 
+    def leave(self) -> None:
+        """Leave it to be gone on with, whatever it says it failed of: it was not at fault."""
+        self.trial.set_user_attr(CUT_OFF, True)
+
     def _train(self) -> None:
         """Start its training, from its last checkpoint where it was under way when the process was killed."""
         if "record" in self.trial.user_attrs:
@@ -82,7 +87,8 @@ class TrialUnderWay:
         """Go on from a record's last checkpoint; of one that had ended already, put down how."""
         about = record.about
         ended = RunState(name=record.name, phase=about["phase"], history=tuple(about["history"]))
-        if about["phase"] in ("finished", "stopped early", "failed"):
+        has_failed = about["phase"] == "failed" and CUT_OFF not in self.trial.user_attrs
+        if has_failed or about["phase"] in ("finished", "stopped early"):
             if about["failure"]:
                 ended = replace(ended, error=RunError(about["failure"]))
             self._report(ended, None)
