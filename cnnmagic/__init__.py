@@ -104,7 +104,8 @@ def sweep(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
     if planned.sweep is None:
         raise PlanError("there is no `sweep` line.", remedy="Add one, such as `sweep random trials=12`.")
     load_optuna()
-    from cnnmagic.integrations.sweep import Given, begin_sweep
+    from cnnmagic.integrations.sweep import begin_sweep
+    from cnnmagic.integrations.sweep_cells import Given
 
     found = begin_sweep(name, planned, Given(variables, {}, data))
     return found.wait() if wait else found

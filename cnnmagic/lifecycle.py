@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from importlib import metadata
-from typing import IO, Any
+from typing import Any
 
-from cnnmagic.errors import CnnError, RunError
+from cnnmagic.errors import RunError
 from cnnmagic.events import Finished, Noted, Reading, Stop
 from cnnmagic.memory import is_out_of_memory, told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.plans import Plan, Training
+from cnnmagic.recorder import Recorder
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause, state_of
-from cnnmagic.storage import Record, find_record, lock_folder, new_folder, write_about
+from cnnmagic.storage import Record, new_folder
 
 LARGEST_SEED = 2**31
-PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
+
+Train = Callable[[Run, Any, Callable[[Any], None], Any, Any], None]
 
 
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
@@ -41,13 +41,32 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
     return run
 
 
-def work_of(run: Run, start: Any = None) -> Callable[..., None]:
-    """What the run's thread does: fit the model from `start` on, guarded against use by others meanwhile."""
+def train_in_place(run: Run, keeper: Any, emit: Callable[[Any], None], commands: Any, start: Any) -> None:
+    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
+    training = run.plan.training or Training()
+    if training.workers > 1:
+        from cnnmagic.integrations.spark import fit_on_workers
+
+        fit_on_workers(run, keeper, emit, commands, start)
+    elif on_devices(run.plan):
+        from cnnmagic.integrations.distribute import fit_on_devices
+
+        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
+    else:
+        from cnnmagic.engine.fit import fit
+        from cnnmagic.engine.tune import tune
+
+        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
+        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
+
+
+def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Callable[..., None]:
+    """What the run's thread does: `train` the model from `start` on, guarded against use by others meanwhile."""
     from cnnmagic.engine.graphs import let_go_of_steps
     from cnnmagic.engine.guard import guard
 
     training = run.plan.training or Training()
-    record = _Recorder(run)
+    record = Recorder(run)
     tracker = _tracker(run, training)
     if start is None:
         record.begin()  # now, while it may have to wait for its turn: a kill is to lose nothing
@@ -62,7 +81,7 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
             if not _has_read(run, emit, commands):
                 return
             snapshot = start
-            while not _fits(run, keeper, emit, commands, snapshot):
+            while not _fits(train, run, keeper, emit, commands, snapshot):
                 snapshot = keeper.last
         except BaseException as error:
             told = told_of_memory(error, run.plan)
@@ -80,13 +99,13 @@ def work_of(run: Run, start: Any = None) -> Callable[..., None]:
     return work
 
 
-def _fits(run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> bool:
+def _fits(train: Train, run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> bool:
     """Train; False where a batch that `batch=auto` chose had too little memory from the first on: it is halved then.
 
     The trial that found it trains one batch at a time, and a GPU may hold parts of several.
     """
     try:
-        _train(run, keeper, emit, commands, start)
+        train(run, keeper, emit, commands, start)
     except Exception as error:
         size = (run.plan.training or Training()).batch_size
         is_at_the_start = keeper.last is not None and not (keeper.last.position.epoch or keeper.last.position.batch)
@@ -97,25 +116,6 @@ def _fits(run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> bool:
     run.plan = replace(run.plan, training=replace(run.plan.training or Training(), batch_size=size // 2))
     run.note(f"batch=auto is {size // 2}: for batches of {size} there was not enough memory in the training")
     return False
-
-
-def _train(run: Run, keeper: Any, emit: Any, commands: Any, start: Any) -> None:
-    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
-    training = run.plan.training or Training()
-    if training.workers > 1:
-        from cnnmagic.integrations.spark import fit_on_workers
-
-        fit_on_workers(run, keeper, emit, commands, start)
-    elif on_devices(run.plan):
-        from cnnmagic.integrations.distribute import fit_on_devices
-
-        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
-    else:
-        from cnnmagic.engine.fit import fit
-        from cnnmagic.engine.tune import tune
-
-        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
-        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
 
 
 def on_devices(plan: Plan) -> bool:
@@ -227,6 +227,14 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
 
     Raises `CnnError` where that can't be.
     """
+    run, start = reopened(record, variables, data)
+    check_places(run.plan)
+    run.start(work_of(run, start))
+    return run
+
+
+def reopened(record: Record, variables: Mapping[str, Any], data: Any = None) -> tuple[Run, Any]:
+    """A run on disk that is to go on, and the snapshot to start from, None for its beginning; raises `CnnError`."""
     from cnnmagic.engine.checkpoint import has_snapshot, read_snapshot
 
     if record.is_running:
@@ -238,13 +246,9 @@ def resume_record(record: Record, variables: Mapping[str, Any], data: Any = None
     if not has_snapshot(record.folder) and not record.about["history"]:
         run = _brought_back(record, variables, data, RunState(name=record.name))
         run.note("no checkpoint had been written yet: the training begins anew")
-        run.start(work_of(run))
-        return run
+        return run, None
     snapshot, story = read_snapshot(record.folder)
-    run = _brought_back(record, variables, data, state_of(record.name, story, "queued"))
-    check_places(run.plan)
-    run.start(work_of(run, snapshot))
-    return run
+    return _brought_back(record, variables, data, state_of(record.name, story, "queued")), snapshot
 
 
 def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) -> Run:
@@ -293,7 +297,7 @@ def _snapshot_of(run: Run) -> Any:
     return run.snapshot
 
 
-def _keeper(run: Run, training: Training, record: _Recorder) -> Any:
+def _keeper(run: Run, training: Training, record: Recorder) -> Any:
     from cnnmagic.engine.keeper import Keeper
 
     keeper = Keeper(run.model, run.folder, training.checkpoint * 60 or float("inf"), lambda: run.state, run.note)
@@ -301,91 +305,3 @@ def _keeper(run: Run, training: Training, record: _Recorder) -> Any:
     scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
     keeper.best = max(scores, default=None)
     return keeper
-
-
-class _Recorder:
-    """Keeps `run.json` up to date, and the run's folder marked as in use."""
-
-    def __init__(self, run: Run):
-        from cnnmagic.engine.data import fingerprint
-
-        self.run, self.failure = run, ""
-        self.held: IO[str] | None = None
-        self.data = {
-            "source": str(run.plan.source),
-            "fingerprint": fingerprint(run.dataset) if run.folder is not None else "",
-            "train": len(run.dataset.train),
-            "validation": len(run.dataset.validation),
-            "test": len(run.dataset.test),
-        }
-        self.created = _created(run)
-
-    def write(self, state: RunState) -> None:
-        """Write what the run is and how it goes; raises OSError."""
-        if self.run.folder is not None:
-            write_about(self.run.folder, self.about(state))
-
-    def lock(self) -> None:
-        """Mark the run's folder as in use."""
-        self.held = lock_folder(self.run.folder) if self.run.folder is not None else None
-
-    def begin(self) -> None:
-        """Write what is about to be trained: from now on a run can be resumed."""
-        try:
-            self.write(self.run.state)
-        except OSError as error:
-            self.run.note(f"the run is not kept on disk ({error.strerror or error})")
-
-    def close(self, is_kept: bool) -> None:
-        """Write how it went, and let go of the folder; an end that no checkpoint holds is still to be resumed to."""
-        try:
-            if is_kept or self.failure:
-                self.write(self.run.state)
-            else:
-                way = f"`%cnn resume {self.run.name}` goes on from the last checkpoint"
-                self.run.note(f"the end is not kept on disk: {way}")
-        except OSError as error:
-            self.run.note(f"how the run ended is not kept on disk ({error.strerror or error})")
-        if self.held is not None:
-            self.held.close()
-
-    def about(self, state: RunState) -> dict[str, Any]:
-        plan = self.run.plan
-        return {
-            "name": self.run.name,
-            "text": plan.text,
-            "texts": self.run.texts,
-            "first_line": plan.first_line,
-            "training": asdict(plan.training or Training()),
-            "seed": self.run.seed,
-            "created": self.created,
-            "phase": "failed" if self.failure else state.phase if state.is_over else "training",
-            "failure": self.failure,
-            "epochs": state.epochs,
-            "history": list(state.history),
-            "best": state.best,
-            "parameters": plan.parameters,
-            "data": self.data,
-            "device": state.device,
-            "precision": state.precision,
-            "notes": list(state.notes),
-            "versions": versions(),
-        }
-
-
-def _created(run: Run) -> float:
-    try:
-        return find_record(run.name, int(run.folder.name)).about["created"] if run.folder else time.time()
-    except CnnError:
-        return time.time()
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a training rests on, as far as they are installed."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

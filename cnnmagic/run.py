@@ -82,10 +82,11 @@ class Run:
         if self.state.is_over:
             self._done.set()
 
-    def start(self, work: Work) -> None:
+    def start(self, work: Work, is_here: bool = True) -> None:
         """Start `work(emit, commands)` in a thread; a second training in this process waits for the first to end.
 
-        Raises `RunError` where this run is started already: of two who let it go on at once, one is too late.
+        One that is not here, but on another machine, waits for none and lets none wait. Raises `RunError` where this
+        run is started already: of two who let it go on at once, one is too late.
         """
         with self._asking:
             if self._started:
@@ -94,7 +95,7 @@ class Run:
             self._commands, self._stopping = _rate_of(self._commands), False
             self.state = replace(self.state, phase="queued", error=None)
             self._done.clear()
-        run_in_context, place = contextvars.copy_context().run, device.come()
+        run_in_context, place = contextvars.copy_context().run, device.come() if is_here else None
         thread = threading.Thread(
             target=run_in_context, args=(self._train, work, place), name=f"cnnmagic-{self.name}", daemon=True
         )
@@ -225,14 +226,15 @@ class Run:
         """Return when the training is over, in whatever way, or after `timeout` seconds."""
         await_quietly(self._done, timeout)
 
-    def _train(self, work: Work, place: object) -> None:
+    def _train(self, work: Work, place: object | None) -> None:
         try:
-            if self._reach_device(place):
+            if place is None or self._reach_device(place):
                 work(self._emit, self._commands)
         except BaseException as error:
             self._emit(Failed(error, time.monotonic()))
         finally:
-            device.leave(place)
+            if place is not None:
+                device.leave(place)
             self._started = False
             self._done.set()
 

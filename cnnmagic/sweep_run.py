@@ -20,12 +20,12 @@ Work = Callable[["SweepRun"], None]
 class SweepRun:
     """One sweep of one plan, a variable of the notebook; `state` is a frozen picture of this moment.
 
-    Its trials are runs of their own, `NAME_1`, `NAME_2`, …, kept on disk one by one. `run` is the one under way.
+    Its trials are runs of their own, `NAME_1`, `NAME_2`, …, kept on disk one by one. `runs` are those under way.
     """
 
     def __init__(self, plan: Plan, state: SweepState):
         self.plan, self.state = plan, state
-        self.run: Run | None = None
+        self.runs: tuple[Run, ...] = ()
         self.show: Callable[[], None] = lambda: print(trials_text(self.state))
         self._stopping, self._done = threading.Event(), threading.Event()
         self._listeners: list[Listener] = []
@@ -52,6 +52,11 @@ class SweepRun:
         return self.state.winner
 
     @property
+    def run(self) -> Run | None:
+        """The training under way, of several the one that began first; None between two."""
+        return next(iter(self.runs), None)
+
+    @property
     def is_done(self) -> bool:
         """Whether it is over, in whatever way."""
         return self._done.is_set()
@@ -73,14 +78,18 @@ class SweepRun:
     def stop(self) -> None:
         """End it after the batch under way; what is done is kept, and `%cnn resume` goes on from there."""
         self._stopping.set()
-        if (run := self.run) is not None:
+        for run in self.runs:
             run.stop()
 
     def begin(self, run: Run) -> None:
-        """Take the training of a trial as the one under way."""
-        self.run = run
+        """Count the training of a trial, which has been started, to those under way."""
+        self.runs = (*self.runs, run)
         if self.is_stopping:  # it came between two trials
             run.stop()
+
+    def end(self, run: Run) -> None:
+        """Count a training to those under way no more."""
+        self.runs = tuple(other for other in self.runs if other is not run)
 
     def change(self, **changes: Any) -> None:
         """Bring the state up to date and tell the listeners."""
@@ -89,7 +98,7 @@ class SweepRun:
             listener(self.state)
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener(state)` after each change, in the sweep's thread; it must return at once."""
+        """Call `listener(state)` after each change, in the sweep's thread or a trial's; it must return at once."""
         self._listeners.append(listener)
 
     def wait(self, timeout: float | None = None) -> SweepRun:
@@ -114,7 +123,7 @@ class SweepRun:
         except BaseException as error:
             self.change(phase="failed", error=error)
         finally:
-            self.run = None
+            self.runs = ()
             self._done.set()
 
 

@@ -10,7 +10,7 @@ from cnnmagic.sweep_run import SweepRun
 from cnnmagic.trials import hints, trials_text
 
 if TYPE_CHECKING:
-    from cnnmagic.integrations.sweep import Given
+    from cnnmagic.integrations.sweep_cells import Given
     from cnnmagic.integrations.sweep_folder import SweepRecord
     from cnnmagic.session import Session
 
@@ -148,7 +148,7 @@ def _stop_earlier(session: Session, name: str) -> None:
 
 
 def _given(session: Session) -> Given:
-    from cnnmagic.integrations.sweep import Given
+    from cnnmagic.integrations.sweep_cells import Given
 
     return Given(session.variables, session.texts)
 

@@ -46,7 +46,7 @@ TOPICS = {
     ),
     "sweep": Topic(
         "Try the choices in braces, each in a training of its own.",
-        "sweep [random | grid | tpe] [trials=N] [goal=…] [prune=no] [seed=N]",
+        "sweep [random | grid | tpe] [trials=N] [goal=…] [prune=no] [seed=N] [workers=N]",
         "data digits\nconv {8, 16} 3x3 relu\noutput\nsweep random trials=2",
     ),
     "seed": Topic(

@@ -72,6 +72,21 @@ class SweepState:
         return tuple(trial for trial in self.trials if trial.state in ("done", "pruned", "failed"))
 
     @property
+    def under_way(self) -> tuple[Trial, ...]:
+        """The trials in training."""
+        return tuple(trial for trial in self.trials if trial.state == "training")
+
+    @property
+    def where(self) -> str:
+        """`trial 3 of 12`; of several at a time `2 of 12 trials done, 4 under way`; at the end `5 of 12 trials`."""
+        done = f"{len(self.ended)} of {self.whole} trials"
+        if self.is_over:
+            return done
+        if len(self.under_way) > 1:
+            return f"{done} done, {len(self.under_way)} under way"
+        return f"trial {min(len(self.ended) + 1, self.whole)} of {self.whole}"
+
+    @property
     def best(self) -> Trial | None:
         """The trial with the best score of those that were trained to their end; the first of equals."""
         scored = [trial for trial in self.trials if trial.state == "done" and trial.best is not None]
@@ -79,9 +94,8 @@ class SweepState:
 
     @property
     def progress(self) -> float:
-        """Part of the trials that is done, from 0 to 1; epochs of the one under way count."""
-        under_way = [trial for trial in self.trials if trial.state == "training"]
-        part = sum(len(trial.scores) / max(1, trial.epochs) for trial in under_way)
+        """Part of the trials that is done, from 0 to 1; epochs of those under way count."""
+        part = sum(len(trial.scores) / max(1, trial.epochs) for trial in self.under_way)
         return min(1.0, (len(self.ended) + part) / max(1, self.whole))
 
     def rank(self, score: float | None) -> float:
@@ -149,7 +163,10 @@ def hints(state: SweepState) -> list[str]:
     """What to type next."""
     told = []
     if state.phase == "stopped":
-        told.append(f"`%cnn resume {state.name}` goes on with trial {len(state.ended) + 1} of {state.whole}.")
+        left = [str(trial.number) for trial in state.trials if trial.state == "interrupted"]
+        *before, last = left or [str(len(state.ended) + 1)]
+        numbers = f"trials {', '.join(before)} and {last}" if before else f"trial {last}"
+        told.append(f"`%cnn resume {state.name}` goes on with {numbers} of {state.whole}.")
     elif not state.is_over:
         told.append(f"`%cnn stop {state.name}` ends it and keeps what is done.")
     if state.best is not None:

@@ -81,6 +81,8 @@ def offered(text: str) -> list[str]:
         ("%%cnn\ntrain schedule=│", [*SCHEDULES]),
         ("%%cnn\ntrain optimizer=│", [*OPTIMIZERS]),
         ("%%cnn\ntrain precision=│", [*PRECISIONS]),
+        ("%%cnn\nsweep random trials=12 w│", ["workers="]),
+        ("%%cnn\nsweep workers=2 w│", []),
         ("%%cnn\none <- conv 3 3x3\ntwo<-conv 3 3x3\nfrom │", ["one", "two", "input"]),
         ("%%cnn\none <- conv 3 3x3\ntwo<-conv 3 3x3\nadd one │", ["two", "input"]),
         (f"{BLOCK}conv fi│", ["filters", "filters="]),

@@ -1,5 +1,7 @@
 """A sweep's state in words: the best trial, the table, the hints."""
 
+from dataclasses import replace
+
 import pytest
 
 from cnnmagic.trials import SweepState, Trial, trials_text
@@ -52,7 +54,37 @@ def test_what_to_type_next(phase: str, told: str) -> None:
 
 
 def test_progress_counts_epochs_of_the_trial_under_way() -> None:
-    from dataclasses import replace
-
     under_way = replace(state(), trials=(*TRIALS[:4], replace(TRIALS[4], state="training")))
     assert under_way.progress == pytest.approx((4 + 1 / 3) / 6)
+
+
+def beside(*states: str) -> SweepState:
+    """A sweep under way, or stopped, whose five trials are in these states."""
+    return replace(state(), trials=tuple(map(lambda trial, kind: replace(trial, state=kind), TRIALS, states)))
+
+
+WHERE: dict[tuple[str, ...], str] = {
+    ("done", "done", "pruned", "failed", "training"): "trial 5 of 6",
+    ("done", "done", "pruned", "training", "training"): "3 of 6 trials done, 2 under way",
+    ("training", "done", "training", "training", "training"): "1 of 6 trials done, 4 under way",
+}
+
+
+@pytest.mark.parametrize("states", WHERE)
+def test_how_far_a_sweep_is(states: tuple[str, ...]) -> None:
+    assert replace(beside(*states), phase="training").where == WHERE[states]
+    assert replace(beside(*states), phase="finished").where == f"{len(beside(*states).ended)} of 6 trials"
+
+
+LEFT: dict[tuple[str, ...], str] = {
+    ("done", "done", "pruned", "failed", "interrupted"): "trial 5 of 6",
+    ("done", "interrupted", "pruned", "failed", "done"): "trial 2 of 6",
+    ("interrupted", "done", "pruned", "interrupted", "done"): "trials 1 and 4 of 6",
+    ("interrupted", "done", "interrupted", "interrupted", "done"): "trials 1, 3 and 4 of 6",
+    ("done", "done", "done", "done", "done"): "trial 6 of 6",
+}
+
+
+@pytest.mark.parametrize("states", LEFT)
+def test_what_a_stopped_sweep_goes_on_with(states: tuple[str, ...]) -> None:
+    assert f"`%cnn resume net` goes on with {LEFT[states]}.\n" in trials_text(beside(*states))

@@ -8,13 +8,14 @@ more often than that.
 from __future__ import annotations
 
 import queue
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnnmagic.events import Command
-from cnnmagic.integrations.lines import Line
+from cnnmagic.integrations.lines import Line, answered, call
 from cnnmagic.integrations.wire import heard, told
 
 SECONDS_BETWEEN_MEETINGS = 0.1
@@ -107,3 +108,31 @@ class Follower(Accord):
     def same(self, numbers: dict[str, float]) -> dict[str, float]:
         heard_numbers: dict[str, float] = self.leader.receive()[0]["numbers"]
         return heard_numbers
+
+
+def accord_of(place: dict[str, Any], keeper: Any, asked: queue.SimpleQueue[Any], seconds: float) -> Accord:
+    """How this rank agrees with the others: rank 0 answers the lines of all of them."""
+
+    def keep() -> None:
+        keeper.overdue = True
+
+    if place["rank"]:
+        return Follower(keep, _called(place))
+    with socket.create_server((place["meeting"][0], place["meeting"][1])) as server:
+        others: list[Line] = []
+        while len(others) < place["workers"] - 1:
+            if (found := answered(server, place["secret"])) is not None:
+                others.append(found[0])
+    return Leader(keep, asked, others, lambda: time.monotonic() - keeper.kept_at >= (seconds or float("inf")))
+
+
+def _called(place: dict[str, Any]) -> Line:
+    """The line to rank 0, as soon as that is there."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return call((place["meeting"][0], place["meeting"][1]), {"secret": place["secret"], "rank": place["rank"]})
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)

@@ -66,6 +66,16 @@ def is_classic(spark: Any) -> bool:
     return "connect" not in type(spark).__module__
 
 
+def is_over(spark: Any) -> bool:
+    """Whether the session has been stopped, or its machinery is gone."""
+    if not is_classic(spark):
+        return bool(getattr(spark, "is_stopped", False))
+    try:
+        return spark.sparkContext._jsc is None or bool(spark.sparkContext._jsc.sc().isStopped())
+    except Exception:  # py4j has lost Java
+        return True
+
+
 def setting(spark: Any, name: str, default: str) -> str:
     """A setting of the session; the default where it is not set, or is not to be seen."""
     try:

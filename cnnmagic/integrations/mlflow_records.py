@@ -10,8 +10,8 @@ from typing import Any
 
 from cnnmagic.integrations.mlflow_store import Store, experiment_in_force, surroundings
 from cnnmagic.layers import show
-from cnnmagic.lifecycle import versions
 from cnnmagic.plans import Training
+from cnnmagic.recorder import versions
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause
 

@@ -1,4 +1,7 @@
-"""Trains a run on a Spark cluster: one barrier job, whose rank 0 feeds the run's events, snapshots and commands."""
+"""Trains a run on a Spark cluster: one barrier job, whose rank 0 feeds the run's events, snapshots and commands.
+
+Its workers share each batch; where the `train` line names none, one worker trains alone, as a trial of a sweep.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from cnnmagic.events import Command, Event, Finished
+from cnnmagic.events import Command, Event, Finished, Queued
 from cnnmagic.hardware import backend_name, precision_of
 from cnnmagic.integrations.cluster import (
     check_allocation,
@@ -35,14 +38,20 @@ def check(plan: Plan) -> tuple[str, ...]:
     from cnnmagic.integrations.distribute import check_backend, check_plan, check_precision
 
     training = plan.training or Training()
-    spark = session()
-    check_allocation(spark)
-    check_slots(spark, training.workers)
     check_backend()
     check_precision(training)
     check_plan(plan)
-    check_workers(spark, training.workers, backend_name(), path_of(plan))
+    check_cluster(plan, training.workers)
     return advice(plan)
+
+
+def check_cluster(plan: Plan, workers: int) -> Any:
+    """The Spark session; raises `CnnError` where it can't run so many workers, or these can't train on the data."""
+    spark = session()
+    check_allocation(spark)
+    check_slots(spark, workers)
+    check_workers(spark, workers, backend_name(), path_of(plan))
+    return spark
 
 
 def path_of(plan: Plan) -> str | None:
@@ -78,8 +87,11 @@ def fit_on_workers(
     from cnnmagic.integrations.distribute import take_over
 
     training = run.plan.training or Training()
+    emit(Queued("the cluster"))
     spark = session_in_thread()
     host = setting(spark, "spark.driver.host", socket.gethostname())
+    if start is None and training.workers == 1:
+        start = beginning_of(run.model)
     if start is not None:
         keeper.hold(start)
     with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
@@ -97,6 +109,15 @@ def fit_on_workers(
             gang.close()
             take_over(run.model, training, keeper)
     emit(Finished(reason, time.monotonic()))
+
+
+def beginning_of(model: Any) -> Any:
+    """The snapshot of an untrained model, whose file alone would leave out where its random numbers begin."""
+    from cnnmagic.engine.snapshot import Position, Snapshot, take
+
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return Snapshot(Position(), take(model))
 
 
 def files_of(run: Any, start: Any) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,15 +59,19 @@ def open_study(path: Path, sweep: Sweep, epochs: int, is_reading: bool = False) 
     return study
 
 
-def propose(study: optuna.Study, sweep: Sweep, names: Mapping[str, Choice], seed: int) -> optuna.trial.Trial:
+def propose(
+    study: optuna.Study, sweep: Sweep, names: Mapping[str, Choice], seed: int, under_way: Collection[int] = ()
+) -> optuna.trial.Trial:
     """The trial to train next, its values proposed: one that was broken off, else a new one.
 
-    Every value is drawn from a seed of its own, told by the trial's number: so that a sweep that was broken off
-    proposes what it would have proposed without the break.
+    `under_way` are the numbers, from 1, of those in training. Every value is drawn from a seed of its own, told by the
+    trial's number: so that a sweep that was broken off, or whose trials end in another order, proposes what it would
+    have proposed otherwise. TPE alone asks how the trials before have ended.
     """
     import optuna
 
-    left = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    running = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    left = [trial for trial in running if trial.number + 1 not in under_way]
     choices = tuple(names.values())
     study.sampler = _sampler(sweep, names, seed, seed)
     trial = optuna.trial.Trial(study, left[0]._trial_id) if left else study.ask()
@@ -144,7 +148,12 @@ def _sampler(sweep: Sweep, names: Mapping[str, Choice], seed: int, drawn: int) -
     whole = combinations(choices)
     if sweep.method == "tpe":
         known = min(USUAL_KNOWN, max(LEAST_KNOWN, trials_of(sweep, choices) // LEAST_SHARE))
-        return optuna.samplers.TPESampler(n_startup_trials=known, multivariate=False, constant_liar=False, seed=drawn)
+        beside = sweep.workers > 1  # then it keeps away from what is in training, whose end it does not know yet
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # before Optuna 5 that is called experimental
+            return optuna.samplers.TPESampler(
+                n_startup_trials=known, multivariate=False, constant_liar=beside, seed=drawn
+            )
     if sweep.method == "grid" or (whole is not None and whole <= SHUFFLED):
         space = {name: list(dict.fromkeys(choice.written)) for name, choice in names.items()}
         return optuna.samplers.GridSampler(space, seed=seed)

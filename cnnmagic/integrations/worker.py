@@ -1,4 +1,4 @@
-"""The process of one rank: `python -m cnnmagic.integrations.worker FOLDER` trains its part of every batch.
+"""The process of one rank: `python -m cnnmagic.integrations.worker FOLDER` trains its part of every batch, or all.
 
 It lives no longer than the task that started it, which holds its standard input open, nor than the driver.
 """
@@ -14,13 +14,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import CnnError
-from cnnmagic.integrations.accord import Accord, Follower, Leader
-from cnnmagic.integrations.lines import Line, LineBroken, answered, call
-from cnnmagic.integrations.wire import heard, packed, told, unpacked
+from cnnmagic.events import Event
+from cnnmagic.integrations.accord import accord_of
+from cnnmagic.integrations.lines import Line, LineBroken, call
+from cnnmagic.integrations.wire import heard, told, unpacked
 
 ORPHANED, FAILED = 3, 4
 SECONDS_TO_SEND = 0.2
@@ -47,46 +49,76 @@ def main(folder: Path) -> None:
 
 def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.SimpleQueue[Any]) -> None:
     """Train rank `place["rank"]` of all; rank 0 tells the driver how it goes."""
-    from cnnmagic.engine.fit import fit
-    from cnnmagic.integrations.specification import dataset_of, from_json
+    from cnnmagic.integrations.specification import from_json
     from cnnmagic.plans import Training
 
     specification = from_json((folder / "specification.json").read_text(encoding="utf-8"))
-    training, leads = Training(**specification.training), place["rank"] == 0
+    training = Training(**specification.training)
+    start = unpacked(body) if (body := _bytes(folder / "start.npz")) else None
+    if place["workers"] == 1:
+        _train_alone(folder, specification, training, driver, asked, start)
+    else:
+        _train_together(folder, place, specification, training, driver, asked, start)
+
+
+def _train_alone(folder: Path, specification: Any, training: Any, driver: Line, asked: Any, start: Any) -> None:
+    """Train all of every batch, as a machine that has no others does: by Keras's own `fit`."""
+    from cnnmagic.engine.fit import fit
+    from cnnmagic.engine.reading import read_all
+    from cnnmagic.engine.trainer import KerasTrainer
+    from cnnmagic.integrations.remote_keeper import RemoteKeeper
+    from cnnmagic.integrations.specification import dataset_of
+
+    model = _model(folder, specification, training)
+    dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
+    dataset = read_all(dataset) or dataset
+    keeper = RemoteKeeper(model, specification, driver, specification.seconds or float("inf"))
+    trainer = KerasTrainer(model, dataset.validation, training.batch_size)
+    trainer.device = f"{trainer.device} of {socket.gethostname()}"
+    fit(model, dataset, training, keeper, _emit(driver), asked, start, specification.seed, trainer)
+
+
+def _train_together(
+    folder: Path, place: dict[str, Any], specification: Any, training: Any, driver: Line, asked: Any, start: Any
+) -> None:
+    """Train this rank's part of every batch, in step with the others."""
+    from cnnmagic.engine.fit import fit
+    from cnnmagic.integrations.remote_keeper import RemoteKeeper
+    from cnnmagic.integrations.specification import dataset_of
+
+    leads = place["rank"] == 0
     replicas = _replicas(folder, place, specification, training)
     dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
-    start = unpacked(body) if (body := _bytes(folder / "start.npz")) else None
-    keeper = _keeper(replicas.model, specification, driver if leads else None)
-    accord = _accord(place, keeper, asked, specification.seconds)
+    keeper = RemoteKeeper(replicas.model, specification, driver if leads else None, float("inf"))
+    accord: Any = accord_of(place, keeper, asked, specification.seconds)  # a loop uses it as the queue it stands for
     replicas.use(dataset.validation, accord)
+    emit = _emit(driver) if leads else lambda event: None
     with replicas.steps.scope():
-        fit(
-            replicas.model,
-            dataset,
-            training,
-            keeper,
-            (lambda event: driver.send({"kind": "event", **told(event)})) if leads else (lambda event: None),
-            accord,  # type: ignore[arg-type]  # a loop uses it as the queue that it stands for
-            start,
-            specification.seed,
-            replicas,
-        )
+        fit(replicas.model, dataset, training, keeper, emit, accord, start, specification.seed, replicas)
+
+
+def _emit(driver: Line) -> Callable[[Event], None]:
+    """What tells the driver of events."""
+    return lambda event: driver.send({"kind": "event", **told(event)})
+
+
+def _model(folder: Path, specification: Any, training: Any) -> Any:
+    """The model that the driver sent."""
+    from cnnmagic.engine.backend import load_keras
+    from cnnmagic.engine.build import compile_model
+    from cnnmagic.plans import Output
+
+    model = load_keras().models.load_model(folder / "model.keras", compile=False)
+    compile_model(model, training, Output(**specification.output))
+    return model
 
 
 def _replicas(folder: Path, place: dict[str, Any], specification: Any, training: Any) -> Any:
     """The replicas of the model that the driver sent, of which this process has its part."""
-    from cnnmagic.engine.backend import device_name, load_keras
-    from cnnmagic.engine.build import compile_model
+    from cnnmagic.engine.backend import device_name
     from cnnmagic.integrations.replicas import Replicas
-    from cnnmagic.plans import Output
 
-    keras = load_keras()
-
-    def model() -> Any:
-        found = keras.models.load_model(folder / "model.keras", compile=False)
-        compile_model(found, training, Output(**specification.output))
-        return found
-
+    model = partial(_model, folder, specification, training)
     steps = (_jax_steps if specification.backend == "jax" else _tensorflow_steps)(model, place, training)
     device = "CPU" if device_name() == "CPU" else "GPU"
     return Replicas(steps, model(), training, f"{place['workers']} workers, each {device}")
@@ -117,58 +149,6 @@ def _jax_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -
     made = model()
     made_replica(made)
     return JaxSteps(made, jax.devices())
-
-
-def _keeper(model: Any, specification: Any, driver: Line | None) -> Any:
-    """Keeps the last snapshot in memory; rank 0 has the driver write it."""
-    from cnnmagic.engine.keeper import Keeper
-    from cnnmagic.engine.snapshot import Position, Snapshot, Variables, copied
-    from cnnmagic.state import RunState
-
-    class Remote(Keeper):
-        def hold(self, snapshot: Snapshot) -> None:
-            super().hold(snapshot)
-            if driver is not None:
-                driver.send({"kind": "snapshot"}, packed(snapshot))
-
-        def keep_best(self, epoch: int, score: float) -> None:
-            if driver is None or (self.best is not None and score <= self.best):
-                return
-            self.best = score
-            weights = Snapshot(Position(), Variables(copied(self.model.variables), (), ()))
-            driver.send({"kind": "best", "epoch": epoch, "score": score}, packed(weights))
-
-    keeper = Remote(model, None, float("inf"), lambda: RunState(specification.name), lambda text: None)
-    keeper.best = specification.best
-    return keeper
-
-
-def _accord(place: dict[str, Any], keeper: Any, asked: queue.SimpleQueue[Any], seconds: float) -> Accord:
-    """How this rank agrees with the others: rank 0 answers the lines of all of them."""
-
-    def keep() -> None:
-        keeper.overdue = True
-
-    if place["rank"]:
-        return Follower(keep, _called(place))
-    with socket.create_server((place["meeting"][0], place["meeting"][1])) as server:
-        others: list[Line] = []
-        while len(others) < place["workers"] - 1:
-            if (found := answered(server, place["secret"])) is not None:
-                others.append(found[0])
-    return Leader(keep, asked, others, lambda: time.monotonic() - keeper.kept_at >= (seconds or float("inf")))
-
-
-def _called(place: dict[str, Any]) -> Line:
-    """The line to rank 0, as soon as that is there."""
-    end = time.monotonic() + 60
-    while True:
-        try:
-            return call((place["meeting"][0], place["meeting"][1]), {"secret": place["secret"], "rank": place["rank"]})
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 def _cause(error: BaseException) -> dict[str, Any]:

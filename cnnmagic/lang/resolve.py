@@ -54,7 +54,7 @@ def resolve(
     if "sweep" not in settings.places:
         problems.extend(_without_sweep(program, choices))
     elif settings.sweep is not None and not problems:
-        problems.extend(check_sweep(settings.sweep, choices, unfolded.program.statements))
+        problems.extend(check_sweep(settings.sweep, choices, unfolded.program.statements, settings.training))
     if problems:
         kind = DataError if set(problems) == set(settings.data_problems) else PlanError
         raise kind.gather(problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
@@ -10,7 +11,7 @@ from typing import Any
 from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
-from cnnmagic.plans import GOALS, Choice, Sweep
+from cnnmagic.plans import GOALS, Choice, Sweep, Training
 from cnnmagic.wording import closest, sentence
 
 USUAL_TRIALS = 12
@@ -21,6 +22,7 @@ METHODS = {
     "random": "picked at random",
     "tpe": "picked by what the trainings before have shown (TPE)",
 }
+_WORKERS = re.compile(r"(?im)^(\s*sweep\b[^#\n]*?)[\s,]*\bworkers\s*=\s*(?:\w+|\{\{[^}\n]*\}\})")
 
 
 def read_sweep(directive: syntax.Directive) -> Sweep:
@@ -51,8 +53,11 @@ def trials_of(sweep: Sweep, choices: Sequence[Choice]) -> int:
     return min(sweep.trials or (whole if sweep.method == "grid" else USUAL_TRIALS), whole)
 
 
-def check_sweep(sweep: Sweep, choices: Sequence[Choice], statements: Sequence[Any]) -> Iterator[Problem]:
-    """Why a sweep can't be run: nothing to choose, braces where nothing can be chosen, too much, a grid of ranges."""
+def check_sweep(
+    sweep: Sweep, choices: Sequence[Choice], statements: Sequence[Any], training: Training | None
+) -> Iterator[Problem]:
+    """Why a sweep can't be run: nothing to choose, braces where nothing can be chosen, too much, a grid of ranges, or
+    trials side by side that would each be shared out themselves."""
     found = {choice.place for choice in choices}
     for place in _braces(statements):
         if place not in found:
@@ -65,6 +70,9 @@ def check_sweep(sweep: Sweep, choices: Sequence[Choice], statements: Sequence[An
         yield from _check_choice(sweep, choice)
     if trials_of(sweep, choices) > MOST_TRIALS:
         yield _too_large(sweep, trials_of(sweep, choices))
+    if sweep.workers > 1 and (shared := _shared_out(training or Training(), choices)):
+        message = f"`sweep workers={sweep.workers}` trains each trial in one task, and `train {shared}` shares it out."
+        yield Problem(message, _workers_place(sweep, statements), remedy="Keep one of them.")
 
 
 def sweep_notes(sweep: Sweep | None, choices: Sequence[Choice]) -> Iterator[str]:
@@ -75,7 +83,8 @@ def sweep_notes(sweep: Sweep | None, choices: Sequence[Choice]) -> Iterator[str]
     least = "lowest" if sweep.is_loss else "highest"
     many = "countless" if whole is None else f"{whole:,}" if whole < LARGEST_TOLD else "more than a trillion"
     tried = f"all {trials:,} combinations" if trials == whole else f"{trials:,} of {many} combinations"
-    yield f"the sweep trains {tried}, {METHODS[sweep.method]}, for the {least} {sweep.goal}"
+    side_by_side = f", {sweep.workers} at a time on the Spark cluster" if sweep.workers > 1 else ""
+    yield f"the sweep trains {tried}, {METHODS[sweep.method]}, for the {least} {sweep.goal}{side_by_side}"
     if sweep.trials and trials < sweep.trials:
         yield f"there are {trials:,} combinations, and `trials={sweep.trials}` asks for more"
 
@@ -88,6 +97,11 @@ def filled_text(text: str, first_line: int, values: Mapping[Place, str], without
     if without is not None:
         del lines[without.line - first_line]
     return "\n".join(lines) + "\n"
+
+
+def without_workers(text: str) -> str:
+    """The text without the `workers` of its `sweep` line, which tell how it is trained and not what."""
+    return _WORKERS.sub(r"\1", text)
 
 
 def _check_choice(sweep: Sweep, choice: Choice) -> Iterator[Problem]:
@@ -111,6 +125,19 @@ def _too_large(sweep: Sweep, trials: int) -> Problem:
     told = f"{trials:,}" if trials < LARGEST_TOLD else "more than a trillion"
     message = f"this sweep comes to {told} trainings, and {MOST_TRIALS:,} is the limit."
     return Problem(message, sweep.place, remedy="Choose among fewer values, or write `sweep random trials=20`.")
+
+
+def _shared_out(training: Training, choices: Sequence[Choice]) -> str:
+    """The option of `train` that has several devices or tasks train one trial; empty where none does."""
+    several = {"workers": training.workers > 1, "devices": training.devices not in (None, 1)}
+    chosen = {choice.argument for choice in choices}
+    return next((name for name, is_set in several.items() if is_set or name in chosen), "")
+
+
+def _workers_place(sweep: Sweep, statements: Sequence[Any]) -> Place | None:
+    """The place of the word `workers=N` of the `sweep` line."""
+    line = next((s for s in statements if isinstance(s, syntax.Directive) and s.place == sweep.place), None)
+    return next((word.place for word in line.words if word.key == "workers"), sweep.place) if line else sweep.place
 
 
 def _braces(statements: Sequence[Any]) -> Iterator[Place]:

@@ -15,7 +15,15 @@ from cnnmagic.ui.busy import answer_while_busy
 from cnnmagic.ui.chart import draw
 from cnnmagic.ui.dashboard import CHART_WIDTH, SECONDS_BETWEEN_PAINTINGS, view_of
 from cnnmagic.ui.dashboard import head_html as training_html
-from cnnmagic.ui.sweep_chart import curves, end_html, head_html, importance_svg, picture_html, table_html
+from cnnmagic.ui.sweep_chart import (
+    curves,
+    end_html,
+    head_html,
+    importance_svg,
+    picture_html,
+    table_html,
+    trainings_html,
+)
 
 PAGE = "max-height:310px;overflow:auto"
 FLUID = '<svg style="width:100%;height:auto" '
@@ -29,6 +37,7 @@ class SweepBoard:
 
     def __init__(self, sweep: SweepRun):
         self.sweep = sweep
+        self.most = sweep.plan.sweep.workers if sweep.plan.sweep else 1  # trainings at once
         self.painted = threading.Event()
         self._changed = threading.Event()
         self._handle: Any = None
@@ -81,10 +90,12 @@ class SweepBoard:
             self.training.value = ""
 
     def _paint_training(self) -> None:
-        """The head of the training under way."""
-        run = self.sweep.run
-        if run is not None:
-            self.training.value = training_html(run.state)
+        """The head of the training under way, or a line for each of several."""
+        states = [run.state for run in self.sweep.runs]
+        if self.most > 1:
+            self.training.value = trainings_html(states, self.most)
+        elif states:
+            self.training.value = training_html(states[0])
 
 
 def _static(state: SweepState) -> dict[str, str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 
 from cnnmagic.markup import coded, xml_text
-from cnnmagic.state import cause
+from cnnmagic.state import RunState, cause
 from cnnmagic.trials import SweepState, Trial, hints, rows_of, values_text
 from cnnmagic.ui.chart import Chart, Curve, describe, draw
+from cnnmagic.ui.glance import glance
 from cnnmagic.ui.label import FONT_SIZE, fitted
-from cnnmagic.ui.line import Point
+from cnnmagic.ui.line import Point, Style
 
 WIDTH, HEIGHT = 900, 330
 CHART_WIDTH, CHART_HEIGHT = 430, 230
 SIZE, ROW = 13, 24
 INK, PAPER, BAR, TRACK, WARNING = "#24292f", "#ffffff", "#2a8fd6", "#d9dee3", "#c4391d"
 MOST_BARS, MOST_ROWS = 8, 60
+UNDER_WAY: tuple[Style, ...] = ("validation", "third", "fourth")
 LINE = "line-height:1.6;height:1.6em;white-space:pre;overflow:hidden;text-overflow:ellipsis"
 TABLE = "border-collapse:collapse;line-height:1.4;font-variant-numeric:tabular-nums"
 CELL = "padding:0 10px;border:0;background:none;text-align:"
@@ -38,13 +41,9 @@ def head_html(state: SweepState) -> str:
 
 def phase_text(state: SweepState) -> str:
     """`training · trial 3 of 12 · random, seed 0 · 1 pruned`."""
-    done = len(state.ended)
-    where = (
-        f"{done} of {state.whole} trials" if state.is_over else f"trial {min(done + 1, state.whole)} of {state.whole}"
-    )
     counts = [(kind, sum(trial.state == kind for trial in state.trials)) for kind in ("pruned", "failed")]
     told = [f"{count} {kind}" for kind, count in counts if count]
-    return " · ".join(["sweep", state.phase, where, f"{state.method}, seed {state.seed}", *told])
+    return " · ".join(["sweep", state.phase, state.where, f"{state.method}, seed {state.seed}", *told])
 
 
 def best_text(state: SweepState) -> str:
@@ -56,15 +55,14 @@ def best_text(state: SweepState) -> str:
 
 
 def curves(state: SweepState) -> Chart:
-    """The goal after each epoch: the best trial and the one under way, all others thin and grey behind them."""
-    best = state.best
-    under_way = next((trial for trial in state.trials if trial.state == "training"), None)
+    """The goal after each epoch: the best trial and the first three under way, all others thin and grey behind them."""
+    best, under_way = state.best, state.under_way[: len(UNDER_WAY)]
     shown = []
     if best is not None:
         shown.append(Curve(f"trial {best.number}, best", _points(best), "training"))
-    if under_way is not None:
-        shown.append(Curve(f"trial {under_way.number}", _points(under_way), "validation"))
-    rest = [t for t in state.trials if t is not best and t is not under_way and t.scores and t.twin is None]
+    for trial, style in zip(under_way, UNDER_WAY, strict=False):
+        shown.append(Curve(f"trial {trial.number}", _points(trial), style))
+    rest = [t for t in state.trials if t is not best and t not in under_way and t.scores and t.twin is None]
     epochs = max((trial.epochs for trial in state.trials), default=1)
     mark = (float(best.best_epoch or 0), best.best or 0.0) if best is not None else None
     return Chart(
@@ -74,6 +72,12 @@ def curves(state: SweepState) -> Chart:
         best=mark,
         earlier=tuple(map(_points, rest)),
     )
+
+
+def trainings_html(states: Sequence[RunState], room: int) -> str:
+    """A line for each of several trainings under way, as high as `room` of them."""
+    lines = [f'<div style="{LINE}"><b>{escape(state.name)}</b>  {_training_text(state)}</div>' for state in states]
+    return "".join([*lines, *[f'<div style="{LINE}"></div>'] * (room - len(lines))])
 
 
 def importance_svg(state: SweepState, x: int = 0, y: int = 0, color: str = "currentColor") -> str:
@@ -138,6 +142,12 @@ def picture(state: SweepState) -> str:
         f"{draw(curves(state), CHART_WIDTH, CHART_HEIGHT, x=12, y=88, color=INK)}"
         f"{importance_svg(state, 458, 88, INK)}</svg>"
     )
+
+
+def _training_text(state: RunState) -> str:
+    words = glance(state)
+    scores = words.cause or words.scores
+    return escape(" · ".join(filter(None, (words.phase, words.where, words.clock, scores))))
 
 
 def _points(trial: Trial) -> tuple[Point, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from cnnmagic.rate_search import RateSearch
@@ -76,7 +77,7 @@ def follow_sweep(sweep: SweepRun, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     try:
         while not sweep.is_done:
-            _write(stream, sweep_line(sweep.state, None if (run := sweep.run) is None else run.state))
+            _write(stream, sweep_line(sweep.state, [run.state for run in sweep.runs]))
             sweep.wait_quietly(SECONDS_BETWEEN_LINES)
     except KeyboardInterrupt:
         name = sweep.name
@@ -88,14 +89,13 @@ def follow_sweep(sweep: SweepRun, stream: TextIO | None = None) -> None:
     stream.write(f"\r{trials_text(sweep.state)}\n")
 
 
-def sweep_line(state: SweepState, training: RunState | None) -> str:
+def sweep_line(state: SweepState, trainings: Sequence[RunState]) -> str:
     """`tuned [=====>    ] trial 3 of 12 · best 97.20 % · tuned_3 training epoch 1 of 3 …`."""
     filled = round(BAR * state.progress)
     bar = "=" * filled + (">" if filled < BAR else "") + " " * (BAR - filled - 1)
     best = "" if state.best is None else f"best {state.text_of(state.best.best)}"
-    words = None if training is None else glance(training)
-    under_way = "" if words is None else f"{words.name} {words.phase} {words.where}"
-    told = [f"trial {min(state.whole, len(state.ended) + 1)} of {state.whole}", best, under_way]
+    under_way = [f"{words.name} {words.phase} {words.where}".rstrip() for words in map(glance, trainings)]
+    told = [state.where, best, *under_way]
     return f"{state.name} [{bar}] {' · '.join(filter(None, told))}"
 
 

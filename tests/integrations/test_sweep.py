@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,24 +36,38 @@ def told(trial: Trial) -> tuple[object, ...]:
     return trial.number, trial.values, trial.state, trial.scores, trial.run, trial.twin
 
 
-def proposals(line: str, choices: str, whole: int, broken_at: int | None = None) -> list[dict[str, str]]:
-    """What a sweep proposes without any training, each score told by the values; the file is opened anew in between."""
+def proposals(
+    line: str,
+    choices: str,
+    whole: int,
+    broken_at: int | None = None,
+    rates: str = "{1e-4 .. 1 log}",
+    workers: int = 1,
+) -> list[dict[str, str]]:
+    """What a sweep proposes without any training, each score told by the values; the file is opened anew in between.
+
+    Of `workers` trials under way it is never the first that ends, unless there are no more than two.
+    """
     from cnnmagic.integrations import study as studies
 
-    plan = cnnmagic.plan(f"{HEAD}conv 4 3x3\ndropout {choices}\nflatten\noutput\ntrain lr={{1e-4 .. 1 log}}\n{line}")
+    plan = cnnmagic.plan(f"{HEAD}conv 4 3x3\ndropout {choices}\nflatten\noutput\ntrain lr={rates}\n{line}")
     assert plan.sweep is not None
-    names, path = studies.names_of(plan.choices), Path(os.environ["CNNMAGIC_RUNS"]) / f"a/b/c/{broken_at}"
+    names, path = studies.names_of(plan.choices), Path(os.environ["CNNMAGIC_RUNS"]) / f"a/b/c/{broken_at}-{workers}"
     path.parent.mkdir(parents=True, exist_ok=True)
     study, found = studies.open_study(path, plan.sweep, 3), []
+    under_way: list[Any] = []
     for number in range(whole):
-        trial = studies.propose(study, plan.sweep, names, 7)
+        trial = studies.propose(study, plan.sweep, names, 7, [earlier.number + 1 for earlier in under_way])
         if number == broken_at:
             study = studies.open_study(path, plan.sweep, 3)
             again = studies.propose(study, plan.sweep, names, 7)
             assert (again.number, again.params) == (trial.number, trial.params)
             trial = again
         found.append(studies.texts_of(trial.params, names))
-        studies.close(study, trial, "done", 1 - float(trial.params["rate"]))
+        under_way.append(trial)
+        if len(under_way) == workers:
+            ended = under_way.pop(max(0, workers - 2))
+            studies.close(study, ended, "done", 1 - float(ended.params["rate"]))
     return found
 
 
@@ -61,6 +76,16 @@ def test_a_break_changes_nothing_of_what_is_proposed(line: str) -> None:
     whole = proposals(line, "{0.1 .. 0.9}", 15)
     assert whole == proposals(line, "{0.1 .. 0.9}", 15, broken_at=11)
     assert len({str(values) for values in whole}) == 15
+
+
+@pytest.mark.parametrize(
+    ("line", "choices"), [("sweep grid", "{0.1, 0.2, 0.3}"), ("sweep", "{0.1, 0.2, 0.3}"), ("sweep", "{0.1 .. 0.9}")]
+)
+def test_trials_side_by_side_are_those_of_a_sweep_one_by_one(line: str, choices: str) -> None:
+    rates = "{0.1, 0.01, 0.001}" if line.endswith("grid") else "{1e-4 .. 1 log}"
+    one_by_one = proposals(line, choices, 9, rates=rates)
+    for workers in (2, 3):
+        assert proposals(line, choices, 9, rates=rates, workers=workers) == one_by_one
 
 
 def test_tpe_learns_what_is_good() -> None:
@@ -194,7 +219,8 @@ def test_a_killed_sweep_of_twelve_goes_on_with_the_sixth(epoch: int, runs: Path)
 
 def read(name: str) -> SweepState:
     """A sweep as it lies on disk."""
-    from cnnmagic.integrations.sweep import Given, read_sweep
+    from cnnmagic.integrations.sweep import read_sweep
+    from cnnmagic.integrations.sweep_cells import Given
     from cnnmagic.integrations.sweep_folder import last_sweep
 
     record = last_sweep(name)

@@ -78,6 +78,7 @@ WRITTEN = {
     "data 'my file.npz'": 'data "my file.npz"',
     "data {{ x }} {{y.images[0]}}": "data {{x}} {{y.images[0]}}",
     "train  epochs = 5 ,lr=1e-3": "train epochs=5 lr=0.001",
+    "sweep Random , trials = 12,workers =4": "sweep Random trials=12 workers=4",
     "train weight_decay=0.00004": "train weight_decay=4e-5",
     "conv {16,32} 3": "conv {16, 32} 3",
     "use resnet50  imagenet freeze": "use resnet50 imagenet freeze",

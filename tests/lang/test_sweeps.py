@@ -3,7 +3,7 @@
 import pytest
 
 from cnnmagic import PlanError, plan
-from cnnmagic.lang.sweeps import filled_text, trials_of
+from cnnmagic.lang.sweeps import filled_text, trials_of, without_workers
 from cnnmagic.plans import Sweep
 
 HEAD = "data digits\ninput 8x8x1\n"
@@ -15,6 +15,8 @@ LINES = {
     "sweep grid": Sweep(method="grid"),
     "sweep tpe 30 val_loss": Sweep(method="tpe", trials=30, goal="val_loss"),
     "sweep goal=loss prune=no": Sweep(goal="loss", prune=False),
+    "sweep random trials=12 workers=4": Sweep(trials=12, workers=4),
+    "sweep 3 workers=2": Sweep(trials=3, workers=2),
 }
 
 
@@ -59,6 +61,12 @@ REFUSED = {
     f"{NET} lr={{0.1 .. 1}}\nsweep grid": "a grid needs lists, and {0.1 .. 1} is a range.",
     f"resize {{8x8, 9x9}}\n{NET}\nsweep": "a choice can't be made here.",
     f"{NET} batch={{{', '.join(map(str, range(1, 502)))}}}\nsweep grid": "comes to 1,002 trainings, and 1,000 is",
+    f"{NET}\nsweep workers=0": "`workers=0`: `0` is not a whole number of at least 1.",
+    f"{NET}\nsweep workers=two": "`workers=two`: `two` is not a whole number of at least 1.",
+    f"{NET}\nsweep wrkers=2": "`sweep` has no argument `wrkers`; did you mean `workers`?",
+    f"{NET} workers=2\nsweep workers=4": "`sweep workers=4` trains each trial in one task, and `train workers` shares",
+    f"{NET} devices=all\nsweep workers=2": "and `train devices` shares it out",
+    f"{NET} workers={{1, 2}}\nsweep workers=2": "and `train workers` shares it out",
     f"{NET} lr={{-1 .. 1 log}}\nsweep": "`-1` is not a number above 0.",
     "conv 4 3x3\ngaussiannoise {0.1, 0.2}\nflatten\noutput\ntrain\nsweep": "takes no choices.",
 }
@@ -69,6 +77,18 @@ def test_refused(text: str) -> None:
     with pytest.raises(PlanError) as caught:
         plan(HEAD + text)
     assert REFUSED[text] in str(caught.value)
+
+
+def test_what_clashes_with_workers_is_told_at_their_word() -> None:
+    with pytest.raises(PlanError) as caught:
+        plan(f"{HEAD}{NET} devices=2\nsweep grid workers=3")
+    (problem,) = caught.value.problems
+    assert problem.place is not None
+    assert (problem.place.line, problem.place.column, problem.place.end_column) == (7, 12, 21)
+
+
+def test_one_device_for_each_trial_goes_with_workers() -> None:
+    assert plan(f"{HEAD}{NET} devices=1\nsweep workers=3").sweep == Sweep(workers=3)
 
 
 def test_choices_of_a_text_that_is_taken_over_are_refused() -> None:
@@ -99,6 +119,8 @@ NOTES = {
     f"{NET}\nsweep grid val_loss": "the sweep trains all 2 combinations, in a random order, for the lowest val_loss",
     f"{NET} lr={{1e-4 .. 1 log}}\nsweep tpe 20": "the sweep trains 20 of countless combinations, "
     "picked by what the trainings before have shown (TPE), for the highest val_accuracy",
+    f"{NET}\nsweep workers=2": "the sweep trains all 2 combinations, picked at random, for the highest "
+    "val_accuracy, 2 at a time on the Spark cluster",
     f"{NET}\nsweep trials=9": "there are 2 combinations, and `trials=9` asks for more",
 }
 
@@ -129,3 +151,17 @@ def test_values_take_the_place_of_braces(text: str) -> None:
     filled = filled_text(planned.text, 1, places, planned.sweep.place)
     assert filled == HEAD + wanted
     assert plan(filled).choices == ()
+
+
+WITHOUT_WORKERS = {
+    "conv 4\nsweep random trials=12 workers=4\ntrain": "conv 4\nsweep random trials=12\ntrain",
+    "sweep workers=2 random  # workers=3": "sweep random  # workers=3",
+    "SWEEP grid, workers = {{n}}": "SWEEP grid",
+    "Sweep grid, WORKERS = 12, trials=3": "Sweep grid, trials=3",
+    "train workers=2\nsweep  # workers=3": None,
+}
+
+
+@pytest.mark.parametrize("text", WITHOUT_WORKERS)
+def test_workers_are_no_matter_to_what_is_swept(text: str) -> None:
+    assert without_workers(text) == (WITHOUT_WORKERS[text] or text)

@@ -1,0 +1,67 @@
+"""The process of a lone worker, run here: it trains to the numbers of this machine, from whatever it was sent."""
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnnmagic
+from cnnmagic.events import EpochEnded, Finished
+from cnnmagic.integrations import worker
+from cnnmagic.integrations.spark import beginning_of, files_of
+from cnnmagic.integrations.wire import heard, unpacked
+from cnnmagic.lifecycle import begin
+from cnnmagic.pipeline import build_model, load_data
+from cnnmagic.run import Run
+
+TEXT = """\
+data digits
+augment flip, mixup
+conv 4 3x3 relu bn
+flatten
+dropout 0.4
+output
+train epochs=3 batch=64 schedule=cosine ema=0.9 precision=float32 tune=no
+seed 3"""
+
+
+class Driver:
+    """The end of the line that a worker talks to."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.snapshots: list[Any] = []
+
+    def send(self, head: dict[str, Any], body: bytes = b"") -> None:
+        if head["kind"] == "event":
+            self.events.append(heard({name: value for name, value in head.items() if name != "kind"}))
+        elif head["kind"] == "snapshot":
+            self.snapshots.append(unpacked(body))
+
+
+def worked(run: Run, start: Any, folder: Path) -> Driver:
+    """What the driver hears of a worker that trains a run from `start` on."""
+    folder.mkdir()
+    for name, body in files_of(run, start).items():
+        (folder / name).write_bytes(body)
+    driver: Any = Driver()
+    worker.train(folder, {"rank": 0, "workers": 1}, driver, queue.SimpleQueue())
+    return driver
+
+
+def losses(driver: Driver) -> list[float]:
+    return [event.logs["val_loss"] for event in driver.events if isinstance(event, EpochEnded)]
+
+
+def test_a_lone_worker_trains_to_the_numbers_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
+    expected = cnnmagic.train(TEXT, name="here")
+    plan = cnnmagic.plan(TEXT)
+    run = begin("there", plan, build_model(plan, "there"), load_data(plan))
+    driver = worked(run, beginning_of(run.model), tmp_path / "whole")
+    assert losses(driver) == pytest.approx(expected.history["val_loss"], abs=1e-5)
+    assert isinstance(driver.events[-1], Finished) and driver.events[-1].reason == "finished"
+    after_one = next(snapshot for snapshot in driver.snapshots if snapshot.position.epoch == 1)
+    again = worked(run, after_one, tmp_path / "rest")
+    assert losses(again) == pytest.approx(expected.history["val_loss"][1:], abs=1e-5)
