@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,8 @@ def task_of(job: Job) -> Callable[[Iterator[Any]], Iterator[Any]]:
         rank = context.partitionId()
         own = own_address(job.driver)
         told = context.allGather(json.dumps({"train": free_port(own), "meet": free_port(own), "host": own}))
-        code, tail = run_rank(job, rank, list(map(json.loads, told)))
+        gpus = gpus_of(context.resources(), os.environ)
+        code, tail = run_rank(job, rank, list(map(json.loads, told)), gpus)
         if code:
             tell_failure(job, rank, how_it_ended(code), tail)
             raise RuntimeError(f"worker {rank}: {how_it_ended(code)}\n{tail}")
@@ -67,7 +68,20 @@ def free_port(address: str) -> int:
         return int(server.getsockname()[1])
 
 
-def run_rank(job: Job, rank: int, places: list[dict[str, Any]]) -> tuple[int, str]:
+def gpus_of(resources: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
+    """The variable that leaves to a task the GPUs which Spark gave it; empty where Spark shares out none.
+
+    Their addresses count among those that this machine's processes may see.
+    """
+    if "gpu" not in resources:
+        return {}
+    addresses, seen = resources["gpu"].addresses, variables.get("CUDA_VISIBLE_DEVICES", "")
+    places = seen.split(",") if seen else []
+    owned = [places[int(address)] for address in addresses] if places else addresses
+    return {"CUDA_VISIBLE_DEVICES": ",".join(owned)}
+
+
+def run_rank(job: Job, rank: int, places: list[dict[str, Any]], gpus: Mapping[str, str]) -> tuple[int, str]:
     """Run the process of a rank to its end: its exit code, and the last that it said."""
     with tempfile.TemporaryDirectory(prefix="cnnmagic-") as name:
         folder = Path(name)
@@ -84,7 +98,7 @@ def run_rank(job: Job, rank: int, places: list[dict[str, Any]]) -> tuple[int, st
                 stdin=subprocess.PIPE,
                 stdout=said,
                 stderr=said,
-                env=environment(job, rank, places),
+                env={**environment(job, rank, places), **gpus},
             )
             try:
                 code = process.wait()
