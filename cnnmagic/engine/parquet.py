@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -43,6 +44,16 @@ class Shelf:
         if is_binary or (pyarrow.types.is_struct(kind) and kind.get_field_index(BYTES_FIELD) >= 0):
             return Contents(self, name, not is_binary)
         return self._reading(lambda: self.data.to_table(columns=[name])[name].to_pylist())
+
+    @cached_property
+    def seal(self) -> str:
+        """Words that tell what the files hold by what they tell of themselves: names, rows and bytes of every group."""
+        told = hashlib.blake2b(digest_size=8)
+        for group, part in self.groups:
+            columns = [part.metadata.row_group(group.id).column(number) for number in range(part.metadata.num_columns)]
+            sizes = [(column.path_in_schema, column.total_compressed_size) for column in columns]
+            told.update(f"{Path(part.path).name} {group.id} {group.num_rows} {sizes}".encode())
+        return told.hexdigest()
 
     @cached_property
     def groups(self) -> list[tuple[Any, Any]]:

@@ -35,9 +35,13 @@ class Album:
     @cached_property
     def identity(self) -> str:
         """Words that tell whether the images, their splits and their form are the same."""
+        return self.identity_by(is_brief=False)
+
+    def identity_by(self, is_brief: bool) -> str:
+        """The identity by the bytes of many images, or of few or none of them."""
         form = self.form
         how = form.resize.how if form.resize else ""
-        return f"{self.listing.fingerprint()} {form.height}x{form.width}x{form.channels} {how}"
+        return f"{self.listing.fingerprint(is_brief)} {form.height}x{form.width}x{form.channels} {how}"
 
     def read(self, number: int) -> np.ndarray:
         """The pixels of an image, decoded now and kept; raises `Unreadable`."""

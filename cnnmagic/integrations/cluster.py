@@ -138,17 +138,21 @@ def counted_parts(frame: Any) -> int:
 def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
     """Raise `RunError` where workers have other versions than the driver, or can't see the data's path."""
     wanted = versions(backend)
-    schema = "told string"
+    for told in asked(spark, workers, backend, path):
+        compare(wanted, told, path)
+
+
+def asked(spark: Any, workers: int, backend: str, path: str | None) -> list[dict[str, Any]]:
+    """What each of so many tasks tells: its host, its versions, and whether it sees the path; raises `RunError`."""
     try:
-        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), schema).collect()
+        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), "told string").collect()
     except Exception as error:
         remedy = (
             "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
         )
         reason = last_line(error)
         raise RunError("a task on the Spark cluster fails.", reason=reason, remedy=unless_hidden(remedy)) from error
-    for row in rows:
-        compare(wanted, json.loads(row["told"]), path)
+    return [json.loads(row["told"]) for row in rows]
 
 
 def compare(wanted: Mapping[str, str], told: Mapping[str, Any], path: str | None) -> None:
@@ -194,7 +198,7 @@ def _teller(backend: str, path: str | None) -> Callable[[Iterator[Any]], Iterato
             pass
         told = {
             "host": socket.gethostname(),
-            "versions": versions(backend),
+            "versions": versions(backend) if backend else {},
             "sees": path is None or Path(path).exists(),
         }
         yield pyarrow.RecordBatch.from_pydict({"told": [json.dumps(told)]})

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from cnnmagic.datasets import Held
 from cnnmagic.events import Command, Event, Finished
 from cnnmagic.hardware import backend_name, precision_of
 from cnnmagic.integrations.cluster import (
@@ -42,7 +43,19 @@ def check(plan: Plan) -> tuple[str, ...]:
     check_precision(training)
     check_plan(plan)
     check_workers(spark, training.workers, backend_name(), path_of(plan))
+    check_frames(plan, spark)
     return advice(plan)
+
+
+def check_frames(plan: Plan, spark: Any) -> None:
+    """Raise `CnnError` where workers can't have the frames of Spark that a plan trains on."""
+    from cnnmagic.pipeline import source_at_hand
+
+    source = source_at_hand(plan)
+    if isinstance(source, Held):
+        from cnnmagic.integrations.frames import check_seen
+
+        check_seen(source, spark, plan.training.workers if plan.training else 1)
 
 
 def path_of(plan: Plan) -> str | None:
@@ -100,12 +113,13 @@ def fit_on_workers(
 
 
 def files_of(run: Any, start: Any) -> dict[str, bytes]:
-    """What each worker gets: the model's file, the specification, and where they are needed arrays and a snapshot."""
+    """What each worker gets: the model's file, the specification, and where they are needed data and a snapshot."""
+    from cnnmagic.integrations.parcel import most_bytes
     from cnnmagic.integrations.specification import Specification, data_of
     from cnnmagic.integrations.wire import packed
 
     plan, training = run.plan, run.plan.training or Training()
-    data, arrays = data_of(plan, run.dataset)
+    data, parcel = data_of(plan, run.dataset, most_bytes(session_in_thread()))
     scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
     settled = replace(training, precision=precision_of(training.precision)[0])
     specification = Specification(
@@ -123,5 +137,5 @@ def files_of(run: Any, start: Any) -> dict[str, bytes]:
         path = Path(name, "model.keras")
         run.model.save(path)
         files = {"model.keras": path.read_bytes(), "specification.json": specification.to_json().encode()}
-    files |= {"arrays.npz": arrays} if arrays else {}
+    files |= {"data.npz": parcel} if parcel else {}
     return files | ({"start.npz": packed(start)} if start is not None else {})

@@ -54,7 +54,7 @@ def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.Simple
     specification = from_json((folder / "specification.json").read_text(encoding="utf-8"))
     training, leads = Training(**specification.training), place["rank"] == 0
     replicas = _replicas(folder, place, specification, training)
-    dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
+    dataset = dataset_of(specification, _bytes(folder / "data.npz"))
     start = unpacked(body) if (body := _bytes(folder / "start.npz")) else None
     keeper = _keeper(replicas.model, specification, driver if leads else None)
     accord = _accord(place, keeper, asked, specification.seconds)
