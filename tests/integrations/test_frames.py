@@ -166,7 +166,11 @@ def test_each_worker_decodes_the_images_of_its_share_alone(
     (tmp_path / "sitecustomize.py").write_text(COUNTED.format(folder=str(tmp_path / "counts")))
     places = os.pathsep.join(map(str, (tmp_path, *sys.path)))
     variables = {"PYTHONPATH": places, "PYTHONHASHSEED": "0"}
-    monkeypatch.setattr(workers, "Job", lambda *given: Job(*given[:3], {**given[3], **variables}, given[4]))
+
+    def job_of(driver: Any, secret: str, count: int, given: dict[str, str], files: dict[str, bytes]) -> Job:
+        return Job(driver, secret, count, {**given, **variables}, files)
+
+    monkeypatch.setattr(workers, "Job", job_of)
     columns = "image=content label=kind"
     written = {
         "folder": f"images:{tmp_path}/photos",
