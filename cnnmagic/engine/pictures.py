@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine import jpegs
 from cnnmagic.engine.cache import Cache
 from cnnmagic.engine.decode import Form, Unreadable, decode, read_header
 from cnnmagic.engine.listing import Listing
+from cnnmagic.engine.together import decode_together
 from cnnmagic.errors import DataError
 
 AT_ONCE = 16
@@ -52,7 +52,7 @@ class Album:
     def read_together(self, numbers: Sequence[int]) -> list[np.ndarray] | None:
         """The pixels of plain small images, decoded now and kept; None where one of them needs `read`."""
         try:
-            found = jpegs.decode_together((self.listing.read(number) for number in numbers), self.form)
+            found = decode_together((self.listing.read(number) for number in numbers), self.form)
         except Unreadable:
             return None
         for number, pixels in zip(numbers, found or (), strict=False):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.datasets import three_ways
-from cnnmagic.engine import jpegs
+from cnnmagic.engine import together
 from cnnmagic.engine.cache import Memory
 from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.decode import Unreadable
@@ -63,8 +63,8 @@ def check(
 ) -> Faults | None:
     """Decode the images of these numbers, several at a time; None where `stopped` said so."""
     ended = threading.Event()
-    is_quick = jpegs.serves(album.form, len(numbers))
-    parts = chunks(numbers, jpegs.AT_ONCE) if is_quick else chunks(numbers)
+    is_quick = together.serves(album.form, len(numbers))
+    parts = chunks(numbers, together.AT_ONCE) if is_quick else chunks(numbers)
 
     def read(part: Sequence[int]) -> tuple[list[tuple[int, str]], list[int], int]:
         bad, misfits = [], []
