@@ -86,12 +86,36 @@ def check_allocation(spark: Any) -> None:
 def check_slots(spark: Any, workers: int) -> None:
     """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
     end = time.monotonic() + SECONDS_FOR_SLOTS
+    most = slots_by_settings(spark)
+    if most is not None and most < workers:  # nothing to wait for
+        raise _too_few(workers, most)
     while (free := free_slots(spark)) < workers:
         if time.monotonic() > end:  # executors that start, and tasks that are just ending, have been waited for
-            message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
-            remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
-            raise RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
+            raise _too_few(workers, free)
         time.sleep(0.2)
+
+
+def _too_few(workers: int, free: int) -> RunError:
+    message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
+    remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
+    return RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
+
+
+def slots_by_settings(spark: Any) -> int | None:
+    """Tasks that can run at once when all executors are there, by the session's settings; None where they don't say."""
+    cores = cores_of(setting(spark, "spark.master", ""))
+    instances, each = (setting(spark, f"spark.executor.{name}", "") for name in ("instances", "cores"))
+    if cores is None and instances.isdecimal() and each.isdecimal():
+        cores = int(instances) * int(each)
+    return None if cores is None else slots(cores, int(setting(spark, "spark.task.cpus", "1")), 0)
+
+
+def cores_of(master: str) -> int | None:
+    """The cores of a cluster on one machine by the name of its master; None for any other master."""
+    found = re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]|local\[(\d+)[^\]]*\]", master)
+    if found is None:
+        return 1 if master == "local" else None
+    return int(found[3]) if found[3] else int(found[1]) * int(found[2])
 
 
 def free_slots(spark: Any) -> int:
