@@ -29,19 +29,18 @@ _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
 
 
 def session() -> Any:
-    """The Spark session that is active; raises `RunError` where there is none."""
+    """The Spark session that is active here, or the first of this process; raises `RunError` where there is none."""
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         message = f"`workers` trains on a Spark cluster, and pyspark can't be imported: {error}."
         remedy = 'On a machine without Spark: `%pip install "cnnmagic[spark]"`. Or leave `workers` out.'
         raise RunError(message, remedy=unless_hidden(remedy)) from error
-    # Which session is active, each thread has for itself; the first one is known to all by a private name only.
-    found = SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None)
-    if found is None:
+    try:
+        return SparkSession.active()
+    except Exception as error:  # pyspark 4 has another than 3.5
         remedy = "Begin one first, in a cell of its own: `spark = SparkSession.builder.getOrCreate()`."
-        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy))
-    return found
+        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy)) from error
 
 
 def unless_hidden(remedy: str) -> str:
@@ -52,13 +51,6 @@ def unless_hidden(remedy: str) -> str:
         f"A Spark from PyPI in {folder} hides the one of Databricks, and can't reach the cluster. "
         "In a cell of its own: `%pip uninstall -y pyspark`, then `dbutils.library.restartPython()`."
     )
-
-
-def session_in_thread() -> Any:
-    """The session that `session` found in another thread."""
-    from pyspark.sql import SparkSession
-
-    return SparkSession.builder.getOrCreate()
 
 
 def is_classic(spark: Any) -> bool:

@@ -20,7 +20,6 @@ from cnnmagic.integrations.cluster import (
     check_slots,
     check_workers,
     session,
-    session_in_thread,
     setting,
 )
 from cnnmagic.integrations.gang import Gang
@@ -91,7 +90,7 @@ def fit_on_workers(
     from cnnmagic.integrations.distribute import take_over
 
     training = run.plan.training or Training()
-    spark = session_in_thread()
+    spark = session()
     host = setting(spark, "spark.driver.host", socket.gethostname())
     if start is not None:
         keeper.hold(start)
@@ -119,7 +118,7 @@ def files_of(run: Any, start: Any) -> dict[str, bytes]:
     from cnnmagic.integrations.wire import packed
 
     plan, training = run.plan, run.plan.training or Training()
-    data, parcel = data_of(plan, run.dataset, most_bytes(session_in_thread()))
+    data, parcel = data_of(plan, run.dataset, most_bytes(session()))
     scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
     settled = replace(training, precision=precision_of(training.precision)[0])
     specification = Specification(

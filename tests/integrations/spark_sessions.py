@@ -18,7 +18,6 @@ from cnnmagic.run import Run
 from tests.engine.other_process import numbers
 from tests.integrations.recipes import text_of
 
-
 MASTER = "local-cluster[2,1,2048]"
 SETTINGS = {
     "spark.driver.host": "127.0.0.1",
@@ -64,8 +63,8 @@ def connected() -> Iterator[Any]:
     main = "org.apache.spark.sql.connect.service.SparkConnectServer"
     command = [str(home / "bin" / "spark-submit"), "--master", MASTER, "--class", main, *words, "spark-internal"]
     environment = {**os.environ, "SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=null, stderr=null, env=environment, start_new_session=True)
     try:
         await_server(port, process)
         session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()

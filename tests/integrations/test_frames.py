@@ -3,7 +3,9 @@
 import gc
 import io
 import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,12 +21,12 @@ import cnnmagic
 from cnnmagic.datasets import Held
 from cnnmagic.engine import cache
 from cnnmagic.engine.pictures import Pictures
-from cnnmagic.errors import DataError
+from cnnmagic.errors import DataError, RunError
 from cnnmagic.integrations import cluster, frames, parcel
 from cnnmagic.integrations import spark as workers
 from cnnmagic.integrations.spark import check
 from cnnmagic.integrations.task import Job
-from tests.integrations.spark_sessions import started
+from tests.integrations.spark_sessions import assert_same, ranks, started
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
@@ -127,10 +129,27 @@ def test_two_workers_train_on_a_frame_to_the_numbers_of_one_machine(
     kept = list((tmp_path / "kept").glob("*")) if way == "parquet" else []
     assert len(kept) == (way == "parquet")
     assert isinstance(run.dataset.train.images, np.ndarray) == (way == "arrays")
-    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        np.testing.assert_allclose(run.history[name], expected.history[name], rtol=1e-5, atol=1e-5)
-    for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    assert_same(run, expected)
+
+
+def test_a_broken_training_goes_on_from_a_frame_that_is_written_again(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(frames.FOLDER, str(tmp_path))
+    monkeypatch.setattr(parcel, "MOST_BYTES", 1_000)
+    frame, text = of_two_sizes(spark), LARGER.replace("epochs=2", "epochs=30")
+    expected = cnnmagic.train(text, df=frame, name="whole")
+    run = cnnmagic.train(f"{text} workers=2 checkpoint=0.01", df=frame, name="broken", wait=False)
+    while run.state.epoch < 3:
+        time.sleep(0.01)
+    (folder,) = tmp_path.iterdir()
+    os.kill(random.choice(ranks())[0], signal.SIGKILL)
+    with pytest.raises(RunError, match="killed by SIGKILL"):
+        run.wait(240)
+    shutil.rmtree(folder)
+    again = cnnmagic.resume("broken", df=frame.select("*"))  # as in a kernel that has just begun
+    assert folder not in tmp_path.iterdir() and len(list(tmp_path.iterdir())) == 1
+    assert_same(again, expected)
 
 
 COUNTED = """\
