@@ -78,7 +78,7 @@ def check_allocation(spark: Any) -> None:
 def check_slots(spark: Any, workers: int) -> None:
     """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
     end = time.monotonic() + SECONDS_FOR_SLOTS
-    most = slots_by_settings(spark)
+    most = slots_by_master(spark)
     if most is not None and most < workers:  # nothing to wait for
         raise _too_few(workers, most)
     while (free := free_slots(spark)) < workers:
@@ -93,12 +93,9 @@ def _too_few(workers: int, free: int) -> RunError:
     return RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
 
 
-def slots_by_settings(spark: Any) -> int | None:
-    """Tasks that can run at once when all executors are there, by the session's settings; None where they don't say."""
+def slots_by_master(spark: Any) -> int | None:
+    """Tasks that can run at once when all executors are there, where the master's name tells so; else None."""
     cores = cores_of(setting(spark, "spark.master", ""))
-    instances, each = (setting(spark, f"spark.executor.{name}", "") for name in ("instances", "cores"))
-    if cores is None and instances.isdecimal() and each.isdecimal():
-        cores = int(instances) * int(each)
     return None if cores is None else slots(cores, int(setting(spark, "spark.task.cpus", "1")), 0)
 
 

@@ -12,7 +12,6 @@ import secrets
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from weakref import WeakKeyDictionary, finalize
 
@@ -164,8 +163,7 @@ def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int) -> An
 
     home = _folder(name, size, workers)
     if workers > 1:
-        with NamedTemporaryFile(dir=home, prefix="seen-") as mark:
-            _check_path(Path(mark.name), name, frame.sparkSession, workers)
+        _check_home(home, name, frame.sparkSession, workers)
     folder = home / f"frame-{_OWNER}-{os.getpid()}-{secrets.token_hex(4)}"
     writer = frame.write.option("parquet.block.size", str(GROUP_BYTES)).option("compression", "none")
     try:
@@ -186,6 +184,16 @@ def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int) -> An
 
 def _why(workers: int) -> str:
     return "don't fit into memory" if workers == 1 else "are too many to be sent to workers"
+
+
+def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
+    """Raise `DataError` where a worker can't see what is written in the folder of frames, by a file put there."""
+    mark = home / f"seen-{secrets.token_hex(4)}"
+    mark.write_text("seen", encoding="utf-8")  # closed: a volume shows a file to others only then
+    try:
+        _check_path(mark, name, spark, workers)
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def _check_path(path: Path, name: str, spark: Any, workers: int) -> None:

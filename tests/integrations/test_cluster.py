@@ -14,7 +14,7 @@ from cnnmagic.integrations.cluster import (
     last_line,
     session,
     slots,
-    slots_by_settings,
+    slots_by_master,
     splits_of,
     unless_hidden,
     versions,
@@ -51,16 +51,14 @@ def test_the_parts_of_a_frame_by_its_plan(plan: str, parts: int) -> None:
         ({"spark_master": "local"}, 1),
         ({"spark_master": "local[*]"}, None),
         ({"spark_master": "spark://10.0.0.1:7077"}, None),
-        ({"spark_master": "yarn", "spark_executor_instances": "5", "spark_executor_cores": "4"}, 20),
-        ({"spark_master": "k8s://x", "spark_executor_instances": "5"}, None),
         ({}, None),
     ],
 )
-def test_slots_by_settings(settings: dict[str, str], most: int | None) -> None:
-    assert slots_by_settings(Connected(**settings)) == most
+def test_slots_by_master(settings: dict[str, str], most: int | None) -> None:
+    assert slots_by_master(Connected(**settings)) == most
 
 
-def test_more_workers_than_the_settings_allow_are_refused_without_asking_the_cluster() -> None:
+def test_more_workers_than_the_master_has_cores_are_refused_without_asking_the_cluster() -> None:
     spark = Connected(spark_master="local-cluster[2,1,2048]")  # whose stand-in could not answer
     with pytest.raises(RunError, match="`workers=3` needs 3 free slots at once, and the cluster has 2") as raised:
         check_slots(spark, 3)
