@@ -211,7 +211,7 @@ def _teller(backend: str, path: str | None) -> Callable[[Iterator[Any]], Iterato
             pass
         told = {
             "host": socket.gethostname(),
-            "versions": versions(backend) if backend else {},
+            "versions": versions(backend),
             "sees": path is None or Path(path).exists(),
         }
         yield pyarrow.RecordBatch.from_pydict({"told": [json.dumps(told)]})

@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary, finalize
 from cnnmagic.databricks import runtime_of
 from cnnmagic.datasets import Held
 from cnnmagic.errors import DataError
-from cnnmagic.integrations.cluster import asked, is_classic, last_line, setting
+from cnnmagic.hardware import backend_name
+from cnnmagic.integrations.cluster import asked, compare, is_classic, last_line, setting, versions
 from cnnmagic.memory import memory_of_process
 from cnnmagic.storage import runs_folder
 
@@ -95,8 +96,13 @@ def _here(frame: Any, source: Held, name: str, workers: int, most: int | None) -
         most = most_bytes(frame.sparkSession) if workers > 1 else None
     columns = columns_of(list(frame.columns), source.image, source.label, name)
     known = _known.setdefault(frame, {})
-    if not _serves(known.get(columns), most):
-        known[columns] = _brought(frame.select(*columns), columns[0], name, workers, most)
+    found = known.get(columns)
+    if not _serves(found, most):
+        chosen = frame.select(*columns)
+        size, rows = (found.size, len(found.table)) if isinstance(found, Collected) else _size(chosen, columns[0], name)
+        room = _room(frame.sparkSession) if most is None else min(most, _room(frame.sparkSession))
+        fits = size <= room
+        known[columns] = Collected(_by_arrow(chosen), size) if fits else _by_parquet(chosen, name, size, rows, workers)
     return known[columns]
 
 
@@ -105,14 +111,6 @@ def _serves(known: Any, most: int | None) -> bool:
     if is_kept(known):
         return bool(known.path.exists())
     return known is not None and (most is None or known.size <= most)
-
-
-def _brought(frame: Any, image: str, name: str, workers: int, most: int | None) -> Any:
-    size, rows = _size(frame, image, name)
-    room = _room(frame.sparkSession)
-    if size <= (room if most is None else min(most, room)):
-        return Collected(_by_arrow(frame), size)
-    return _by_parquet(frame, name, size, rows, workers)
 
 
 def _size(frame: Any, image: str, name: str) -> tuple[int, int]:
@@ -187,7 +185,7 @@ def _why(workers: int) -> str:
 
 
 def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
-    """Raise `DataError` where a worker can't see what is written in the folder of frames, by a file put there."""
+    """Raise `CnnError` where a worker is no match, or can't see what is written in the folder of frames."""
     mark = home / f"seen-{secrets.token_hex(4)}"
     mark.write_text("seen", encoding="utf-8")  # closed: a volume shows a file to others only then
     try:
@@ -197,11 +195,14 @@ def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
 
 
 def _check_path(path: Path, name: str, spark: Any, workers: int) -> None:
-    """Raise `DataError` where a worker can't see a path in the folder of frames."""
-    blind = [told["host"] for told in asked(spark, workers, "", str(path)) if not told["sees"]]
-    if blind:
-        message = f"the worker on {blind[0]} can't see `{path.parent}`, where the images of `{name}` are kept for it."
-        raise DataError(message, remedy=OTHER_FOLDER)
+    """Raise `CnnError` where a worker is no match, or can't see a path in the folder of frames."""
+    wanted = versions(backend_name())
+    for told in asked(spark, workers, backend_name(), str(path)):
+        compare(wanted, told, None)
+        if not told["sees"]:
+            host = told["host"]
+            message = f"the worker on {host} can't see `{path.parent}`, where the images of `{name}` are kept for it."
+            raise DataError(message, remedy=OTHER_FOLDER)
 
 
 def _folder(name: str, size: int, workers: int) -> Path:

@@ -41,8 +41,8 @@ def check(plan: Plan) -> tuple[str, ...]:
     check_backend()
     check_precision(training)
     check_plan(plan)
-    check_workers(spark, training.workers, backend_name(), path_of(plan))
     check_frames(plan, spark)
+    check_workers(spark, training.workers, backend_name(), path_of(plan))
     return advice(plan)
 
 

@@ -215,6 +215,7 @@ def test_a_folder_that_workers_cannot_see_is_told_before_anything_is_written(
     monkeypatch.setattr(parcel, "MOST_BYTES", 1_000)
     monkeypatch.setenv(frames.FOLDER, str(tmp_path))
     asked = cluster.asked
+    asked(spark, 2, "tensorflow", None)  # a cluster's first task in Python waits for that to start
     # As on machines that have no such folder.
     monkeypatch.setattr(frames, "asked", lambda spark, workers, backend, path: asked(spark, workers, backend, "/none"))
     start = time.monotonic()
