@@ -20,7 +20,8 @@ MOST_PIXELS = 128 * 128  # of an image; with larger ones the decoding is what ta
 FRAMES = (b"\xff\xc0\x00\x11\x08", b"\xff\xc2\x00\x11\x08")  # begin the size of an image of three colours of 8 bits
 FARTHEST = 4_096  # bytes before it
 PNG, DATA = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", b"IDAT"
-PLAIN_PNG = {1: (b"\x08\x00",), 3: (b"\x08\x00", b"\x08\x02")}  # by channels: 8 bits of grey, of three colours
+GREY, COLOURED = b"\x08\x00\x00\x00\x00", b"\x08\x02\x00\x00\x00"  # 8 bits, line after line
+PLAIN_PNG = {1: (GREY,), 3: (GREY, COLOURED)}  # by channels
 NOT_PLAIN = (b"tRNS", b"acTL")  # with transparency, with several pictures
 
 
@@ -72,7 +73,7 @@ def plain_size(content: bytes, channels: int = 3) -> tuple[int, int] | None:
 
 def _size_of_png(content: bytes, channels: int) -> tuple[int, int] | None:
     start = len(PNG)
-    about = content[start + 8 : start + 10]
+    about = content[start + 8 : start + 13]
     before = content[: max(0, content.find(DATA, 0, FARTHEST))]
     if about not in PLAIN_PNG[channels] or not before or any(word in before for word in NOT_PLAIN):
         return None

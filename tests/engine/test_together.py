@@ -67,6 +67,7 @@ OTHER_PNG = {
     "of 1 bit": encoded("1", kind="PNG"),
     "with a colour that is transparent": encoded(kind="PNG", transparency=(1, 2, 3)),
     "cut short": encoded(kind="PNG")[:-200],
+    "interlaced": encoded(kind="PNG")[:28] + b"\x01" + encoded(kind="PNG")[29:],
     "cut in its head": encoded(kind="PNG")[:20],
     "spoilt": encoded(kind="PNG")[:100] + b"0000" + encoded(kind="PNG")[104:],
     "JPEG": encoded(),
