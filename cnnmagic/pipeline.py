@@ -89,9 +89,13 @@ def describe(source: Source) -> Facts:
     return describe_arrays(_at_hand(source))
 
 
-def source_at_hand(plan: Plan) -> Source | None:
-    """The plan's source with what a Spark cluster holds of it brought here, or to where all its workers see it."""
-    workers = plan.training.workers if plan.training else 1
+def source_at_hand(plan: Plan, workers: int | None = None) -> Source | None:
+    """The plan's source with what a Spark cluster holds of it brought here, or to where all `workers` see it.
+
+    They are those of the plan where they are not given.
+    """
+    if workers is None:
+        workers = plan.training.workers if plan.training else 1
     return None if plan.source is None else _at_hand(plan.source, workers)
 
 

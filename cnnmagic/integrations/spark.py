@@ -41,20 +41,20 @@ def check(plan: Plan) -> tuple[str, ...]:
     check_backend()
     check_precision(training)
     check_plan(plan)
-    check_frames(plan, spark)
+    check_frames(plan, spark, training.workers)
     check_workers(spark, training.workers, backend_name(), path_of(plan))
     return advice(plan)
 
 
-def check_frames(plan: Plan, spark: Any) -> None:
-    """Raise `CnnError` where workers can't have the frames of Spark that a plan trains on."""
+def check_frames(plan: Plan, spark: Any, workers: int) -> None:
+    """Raise `CnnError` where so many workers can't have the frames of Spark that a plan trains on."""
     from cnnmagic.pipeline import source_at_hand
 
-    source = source_at_hand(plan)
+    source = source_at_hand(plan, workers)
     if isinstance(source, Held):
         from cnnmagic.integrations.frames import check_seen
 
-        check_seen(source, spark, plan.training.workers if plan.training else 1)
+        check_seen(source, spark, workers)
 
 
 def path_of(plan: Plan) -> str | None:
