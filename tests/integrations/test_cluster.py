@@ -1,12 +1,13 @@
 """What of a cluster can be judged without one: slots, versions, paths, what an error of Spark's says."""
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cnnmagic.errors import RunError
-from cnnmagic.integrations import cluster
+from cnnmagic.integrations import cluster, task
 from cnnmagic.integrations.cluster import (
     check_allocation,
     check_slots,
@@ -20,7 +21,7 @@ from cnnmagic.integrations.cluster import (
     versions,
 )
 from cnnmagic.integrations.spark import advice
-from cnnmagic.integrations.task import how_it_ended
+from cnnmagic.integrations.task import PORTS, free_port, how_it_ended
 from cnnmagic.pipeline import make_plan
 
 
@@ -136,6 +137,17 @@ class Busy:
             getConf=dict,
             _jsc=SimpleNamespace(sc=lambda: SimpleNamespace(statusTracker=lambda: tracker)),
         )
+
+
+def test_a_free_port_is_none_that_a_connection_may_get_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [free_port("127.0.0.1") for _ in range(20)]
+    assert len(set(found)) > 15 and set(found) <= set(PORTS)
+    with socket.create_server(("127.0.0.1", found[0])):
+        monkeypatch.setattr(task, "PORTS", found[:2])
+        assert free_port("127.0.0.1") == found[1]
+        monkeypatch.setattr(task, "PORTS", found[:1])
+        with pytest.raises(RuntimeError, match="are taken"):
+            free_port("127.0.0.1")
 
 
 @pytest.mark.parametrize(
