@@ -86,11 +86,20 @@ def describe(source: Source) -> Facts:
         return NAMED[source.name]
     from cnnmagic.engine.data import describe as describe_arrays
 
-    return describe_arrays(_brought_here(source))
+    return describe_arrays(_at_hand(source))
 
 
-def _brought_here(source: Source) -> Source:
-    """The source with what a Spark cluster holds of it collected."""
+def source_at_hand(plan: Plan, workers: int | None = None) -> Source | None:
+    """The plan's source with what a Spark cluster holds of it brought here, or to where all `workers` see it.
+
+    They are those of the plan where they are not given.
+    """
+    if workers is None:
+        workers = plan.training.workers if plan.training else 1
+    return None if plan.source is None else _at_hand(plan.source, workers)
+
+
+def _at_hand(source: Source, workers: int = 1) -> Source:
     if isinstance(source, SparkTable):
         from cnnmagic.integrations.catalog import held_by
 
@@ -101,7 +110,7 @@ def _brought_here(source: Source) -> Source:
         return source
     from cnnmagic.integrations.frames import brought_here
 
-    return brought_here(source)
+    return brought_here(source, workers)
 
 
 def source_of(data: Any) -> Source:
@@ -124,7 +133,7 @@ def load_data(plan: Plan) -> Any:
     from cnnmagic.engine.data import load
 
     try:
-        return load(plan if plan.source is None else replace(plan, source=_brought_here(plan.source)))
+        return load(replace(plan, source=source_at_hand(plan)))
     except DataError as error:
         raise (error.at(plan.data_place) if plan.data_place else error) from error.__cause__
 

@@ -1,4 +1,4 @@
-"""Decoded images kept for the epochs to come: in memory where they are few, else in a file, else not at all."""
+"""Images kept for the epochs to come: in memory where they are few, else in a file, else not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ SHARE_OF_DISK = 0.5  # of what is free
 
 
 class Memory:
-    """Images in memory."""
+    """Images in memory, decoded or encoded."""
 
     def __init__(self) -> None:
         self.images: dict[int, np.ndarray] = {}
+        self.contents: dict[int, bytes] = {}
 
     def put(self, number: int, pixels: np.ndarray) -> None:
         """Keep an image (height, width, channels) under its number."""
@@ -29,6 +31,14 @@ class Memory:
     def get(self, number: int) -> np.ndarray | None:
         """The image of that number; None where it is not kept."""
         return self.images.get(number)
+
+    def put_encoded(self, first: int, contents: Sequence[bytes]) -> None:
+        """Keep encoded images under the numbers from the first on."""
+        self.contents.update(enumerate(contents, first))
+
+    def get_encoded(self, number: int) -> bytes | None:
+        """The encoded image of that number; None where it is not kept."""
+        return self.contents.get(number)
 
 
 class Disk:
@@ -45,17 +55,10 @@ class Disk:
 
     def put(self, number: int, pixels: np.ndarray) -> None:
         """Keep an image (height, width, channels) under its number."""
-        if self.is_full:
-            return
-        with self.lock:
-            start, self.end = self.end, self.end + pixels.nbytes
-        try:
-            self._write(np.ascontiguousarray(pixels).data, start)
-        except OSError:
-            self.is_full = True
-            return
-        self.shapes[number] = pixels.shape
-        self.starts[number] = start
+        start = self._appended(np.ascontiguousarray(pixels).data)
+        if start >= 0:
+            self.shapes[number] = pixels.shape
+            self.starts[number] = start
 
     def get(self, number: int) -> np.ndarray | None:
         """The image of that number; None where it is not kept."""
@@ -63,6 +66,32 @@ class Disk:
         if start < 0:
             return None
         return np.frombuffer(self._read(shape[0] * shape[1] * shape[2], start), np.uint8).reshape(shape)
+
+    def put_encoded(self, first: int, contents: Sequence[bytes]) -> None:
+        """Keep encoded images under the numbers from the first on."""
+        start = self._appended(memoryview(b"".join(contents)))
+        if start >= 0:
+            rows, sizes = slice(first, first + len(contents)), np.array(list(map(len, contents)), np.int64)
+            self.shapes[rows, 0], self.shapes[rows, 1:] = sizes, 1
+            self.starts[rows] = start + np.cumsum(sizes) - sizes
+
+    def get_encoded(self, number: int) -> bytes | None:
+        """The encoded image of that number; None where it is not kept."""
+        start = int(self.starts[number])
+        return None if start < 0 else self._read(int(self.shapes[number, 0]), start)
+
+    def _appended(self, content: memoryview) -> int:
+        """Where the bytes begin that were put at the end of the file; -1 where the disk is full."""
+        if self.is_full:
+            return -1
+        with self.lock:
+            start, self.end = self.end, self.end + content.nbytes
+        try:
+            self._write(content, start)
+        except OSError:
+            self.is_full = True
+            return -1
+        return start
 
     def _write(self, content: memoryview, start: int) -> None:
         if hasattr(os, "pwrite"):

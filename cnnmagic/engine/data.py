@@ -61,7 +61,7 @@ class Dataset:
     """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names.
 
     `weights` are those of the classes in the loss, if any; `white` is the number of a white pixel. Encoded images have
-    an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones.
+    an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones, `left_out` are their numbers.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Dataset:
     album: Any = None
     bad: str = "stop"
     is_read: bool = False
+    left_out: tuple[int, ...] = ()
 
     def prepare(self, images: Any) -> Any:
         """Images of a user, one or many, arrays or paths, in the form that the model takes; raises `DataError`.
@@ -173,14 +174,15 @@ def weights_of(plan: Plan, train: Split, classes: int) -> dict[int, float] | Non
     return {n: len(train) / (present * int(count)) if count else 0.0 for n, count in enumerate(counts)}
 
 
-def fingerprint(dataset: Dataset) -> str:
+def fingerprint(dataset: Dataset, is_brief: bool = False) -> str:
     """16 hexadecimal digits that tell whether data are the same: images and labels of all splits, in their order.
 
-    Of splits beyond 64 MB the images are sampled evenly; encoded images tell by names and bytes what they are.
+    Of splits beyond 64 MB the images are sampled evenly; encoded images tell by names and bytes what they are; one that
+    `is_brief` reads a few of them, or none where they lie in Parquet, whose files tell of themselves.
     """
     digest = hashlib.blake2b(digest_size=8)
     if dataset.album is not None:
-        digest.update(dataset.album.identity.encode())
+        digest.update((dataset.album.identity_by(True) if is_brief else dataset.album.identity).encode())
     for split in () if dataset.album is not None else (dataset.train, dataset.validation, dataset.test):
         digest.update(f"{split.images.shape} {split.images.dtype}".encode())
         step = max(1, split.images.nbytes // FINGERPRINT_BYTES)

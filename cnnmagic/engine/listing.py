@@ -13,7 +13,7 @@ import numpy as np
 from cnnmagic.engine.decode import Form, Header, Unreadable, decode, read_header
 
 SAMPLE = 100  # headers that a plan looks at
-HASHED_FILES, HASHED_BYTES = 500, 16_000_000
+HASHED_FILES, HASHED_BYTES, FEWEST_HASHED = 500, 16_000_000, 16
 SPLITS = ("train", "validation", "test")
 
 
@@ -22,7 +22,8 @@ class Listing:
     """Images by number: `names` tell them, `read(number)` gives the bytes of one and raises `Unreadable`.
 
     `labels` are numbers of `classes`; `rows` are the numbers of the images of each split that the data came in, of
-    `train` alone where they came in none; `aside` are sentences on what was left out.
+    `train` alone where they came in none; `aside` are sentences on what was left out. `seal` tells what the images hold
+    where the source knows so without reading them.
     """
 
     names: Sequence[str]
@@ -31,6 +32,7 @@ class Listing:
     classes: tuple[str, ...]
     rows: Mapping[str, np.ndarray] = field(repr=False)
     aside: tuple[str, ...] = ()
+    seal: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,15 +59,21 @@ class Listing:
         except Unreadable:
             return None
 
-    def fingerprint(self) -> str:
-        """16 hexadecimal digits of names, labels and splits, and of the bytes of up to 500 images, evenly taken."""
+    def fingerprint(self, is_brief: bool = False) -> str:
+        """16 hexadecimal digits of names, labels and splits, and of the bytes of up to 500 images, evenly taken.
+
+        One that `is_brief` takes the seal for those bytes, or 16 images where there is none.
+        """
         digest = hashlib.blake2b(digest_size=8)
         digest.update("\n".join((*self.names, *self.classes)).encode("utf-8", "surrogatepass"))
         digest.update(np.ascontiguousarray(self.labels).data)
         for name, rows in self.rows.items():
             digest.update(name.encode() + np.ascontiguousarray(rows).tobytes())
+        if is_brief and self.seal:
+            digest.update(self.seal.encode())
+            return digest.hexdigest()
         left = HASHED_BYTES
-        for number in range(0, len(self), max(1, len(self) // HASHED_FILES)):
+        for number in range(0, len(self), max(1, len(self) // (FEWEST_HASHED if is_brief else HASHED_FILES))):
             try:
                 content = self.read(number)
             except Unreadable:

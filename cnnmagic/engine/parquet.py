@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -43,6 +44,16 @@ class Shelf:
         if is_binary or (pyarrow.types.is_struct(kind) and kind.get_field_index(BYTES_FIELD) >= 0):
             return Contents(self, name, not is_binary)
         return self._reading(lambda: self.data.to_table(columns=[name])[name].to_pylist())
+
+    @cached_property
+    def seal(self) -> str:
+        """Words that tell what the files hold by what they tell of themselves: names, rows and bytes of every group."""
+        told = hashlib.blake2b(digest_size=8)
+        for group, part in self.groups:
+            columns = [part.metadata.row_group(group.id).column(number) for number in range(part.metadata.num_columns)]
+            sizes = [(column.path_in_schema, column.total_compressed_size) for column in columns]
+            told.update(f"{Path(part.path).name} {group.id} {group.num_rows} {sizes}".encode())
+        return told.hexdigest()
 
     @cached_property
     def groups(self) -> list[tuple[Any, Any]]:
@@ -126,9 +137,9 @@ class Contents(Sequence[Any]):
         return whole // max(1, len(self))
 
     def _kept(self, number: int) -> bytes | None:
-        kept = self.cache.get(number) if self.cache is not None else None
+        kept = self.cache.get_encoded(number) if self.cache is not None else None
         if kept is not None:
-            return kept.tobytes()
+            return kept
         start, contents = self.latest
         return contents[number - start] if 0 <= number - start < len(contents) else None
 
@@ -137,17 +148,19 @@ class Contents(Sequence[Any]):
         which = int(np.searchsorted(self.ends, number, side="right"))
         start = int(self.ends[which]) - self.shelf.groups[which][0].num_rows
         try:
-            contents = list(self._contents(self.shelf.groups[which][1]))
+            contents = self._contents(self.shelf.groups[which][1])
         except Exception as error:  # pyarrow has many errors for a spoilt file
             raise Unreadable(f"lies in a part of the file that can't be read ({error})") from error
         self.latest = (start, contents)
         if self.cache is not None:
-            for place, content in enumerate(contents, start):
-                self.cache.put(place, np.frombuffer(content, np.uint8).reshape(-1, 1, 1))
+            for first in range(0, len(contents), ROWS_AT_ONCE):
+                self.cache.put_encoded(start + first, contents[first : first + ROWS_AT_ONCE])
         return contents[number - start]
 
-    def _contents(self, part: Any) -> Iterator[bytes]:
+    def _contents(self, part: Any) -> list[bytes]:
+        contents: list[bytes] = []
         for batch in part.to_batches(columns=[self.column], batch_size=ROWS_AT_ONCE):
             found = batch.column(0)
             cells = found.field(BYTES_FIELD) if self.has_fields else found
-            yield from (cell.as_py() or b"" for cell in cells)
+            contents += [content or b"" for content in cells.to_pylist()]
+        return contents

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine import jpegs
 from cnnmagic.engine.cache import Cache
 from cnnmagic.engine.decode import Form, Unreadable, decode, read_header
 from cnnmagic.engine.listing import Listing
+from cnnmagic.engine.together import decode_together
 from cnnmagic.errors import DataError
 
 AT_ONCE = 16
@@ -35,9 +35,13 @@ class Album:
     @cached_property
     def identity(self) -> str:
         """Words that tell whether the images, their splits and their form are the same."""
+        return self.identity_by(is_brief=False)
+
+    def identity_by(self, is_brief: bool) -> str:
+        """The identity by the bytes of many images, or of few or none of them."""
         form = self.form
         how = form.resize.how if form.resize else ""
-        return f"{self.listing.fingerprint()} {form.height}x{form.width}x{form.channels} {how}"
+        return f"{self.listing.fingerprint(is_brief)} {form.height}x{form.width}x{form.channels} {how}"
 
     def read(self, number: int) -> np.ndarray:
         """The pixels of an image, decoded now and kept; raises `Unreadable`."""
@@ -48,7 +52,7 @@ class Album:
     def read_together(self, numbers: Sequence[int]) -> list[np.ndarray] | None:
         """The pixels of plain small images, decoded now and kept; None where one of them needs `read`."""
         try:
-            found = jpegs.decode_together((self.listing.read(number) for number in numbers), self.form)
+            found = decode_together((self.listing.read(number) for number in numbers), self.form)
         except Unreadable:
             return None
         for number, pixels in zip(numbers, found or (), strict=False):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.datasets import three_ways
-from cnnmagic.engine import jpegs
+from cnnmagic.engine import together
 from cnnmagic.engine.cache import Memory
 from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.decode import Unreadable
@@ -52,7 +52,7 @@ def read_all(
         raise DataError(_told_misfits(album, faults.misfits), remedy=_ways(album))
     if faults.bad and dataset.bad != "skip":
         raise DataError(told_bad(album, faults.bad), remedy="Mend or remove them, or write `bad=skip`.")
-    return _without(dataset, faults.bad)
+    return _settled(dataset, faults.bad)
 
 
 def check(
@@ -63,8 +63,8 @@ def check(
 ) -> Faults | None:
     """Decode the images of these numbers, several at a time; None where `stopped` said so."""
     ended = threading.Event()
-    is_quick = jpegs.serves(album.form, len(numbers))
-    parts = chunks(numbers, jpegs.AT_ONCE) if is_quick else chunks(numbers)
+    is_quick = together.serves(album.form, len(numbers))
+    parts = chunks(numbers, together.AT_ONCE) if is_quick else chunks(numbers)
 
     def read(part: Sequence[int]) -> tuple[list[tuple[int, str]], list[int], int]:
         bad, misfits = [], []
@@ -116,19 +116,25 @@ def _splits(dataset: Dataset) -> list[Split]:
     return [getattr(dataset, name) for name in SPLITS]
 
 
-def _without(dataset: Dataset, bad: Sequence[tuple[int, str]]) -> Dataset:
-    """The data set without the images that can't be read; small ones of one size become arrays."""
-    album: Album = dataset.album
-    dropped = np.array([number for number, _ in bad], np.int64)
+def without(dataset: Dataset, numbers: Sequence[int]) -> Dataset:
+    """The data set without the encoded images of these numbers; nothing is read."""
     parts: dict[str, Any] = {}
     for name, split in zip(SPLITS, _splits(dataset), strict=True):
-        good = split.take(np.flatnonzero(~np.isin(split.images.numbers, dropped)))
-        in_memory = isinstance(album.cache, Memory) and not good.images.is_free
-        parts[name] = Split(good.images[:], good.labels) if in_memory else good
+        parts[name] = split.take(np.flatnonzero(~np.isin(split.images.numbers, np.array(numbers, np.int64))))
     if not len(parts["train"]):
         raise DataError("none of the training images can be read.", remedy="Check the files.")
-    notes = (*dataset.notes, f"left out: {told_bad(album, bad)}") if bad else dataset.notes
-    return replace(dataset, **parts, notes=notes, is_read=True)
+    return replace(dataset, **parts, left_out=tuple(numbers), is_read=True)
+
+
+def _settled(dataset: Dataset, bad: Sequence[tuple[int, str]]) -> Dataset:
+    """The data set without the images that can't be read; small ones of one size become arrays."""
+    good = without(dataset, [number for number, _ in bad])
+    notes = (*dataset.notes, f"left out: {told_bad(dataset.album, bad)}") if bad else dataset.notes
+    parts: dict[str, Any] = {}
+    if isinstance(dataset.album.cache, Memory) and not good.train.images.is_free:
+        splits = zip(SPLITS, _splits(good), strict=True)
+        parts = {name: Split(split.images[:], split.labels) for name, split in splits}
+    return replace(good, **parts, notes=notes)
 
 
 def _told_misfits(album: Album, misfits: Sequence[int]) -> str:

@@ -94,7 +94,9 @@ def joined(
         rows["test"] = np.arange(len(images), len(indices))
     told = [name for part in parts for name in _names(part)]
     titles = [name or f"{names[0]}[{number}]" for number, name in enumerate(told)]
-    return Listing(titles, _reader(parts, folder), indices, found.classes, rows)
+    shelves = [part.shelf for part in parts if isinstance(part, Contents)]
+    seal = " ".join(shelf.seal for shelf in shelves) if len(shelves) == len(parts) else ""
+    return Listing(titles, _reader(parts, folder), indices, found.classes, rows, seal=seal)
 
 
 def check_some(images: Sequence[Any], name: str) -> None:

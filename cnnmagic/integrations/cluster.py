@@ -29,19 +29,18 @@ _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
 
 
 def session() -> Any:
-    """The Spark session that is active; raises `RunError` where there is none."""
+    """The Spark session that is active here, or the first of this process; raises `RunError` where there is none."""
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         message = f"`workers` trains on a Spark cluster, and pyspark can't be imported: {error}."
         remedy = 'On a machine without Spark: `%pip install "cnnmagic[spark]"`. Or leave `workers` out.'
         raise RunError(message, remedy=unless_hidden(remedy)) from error
-    # Which session is active, each thread has for itself; the first one is known to all by a private name only.
-    found = SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None)
-    if found is None:
+    try:
+        return SparkSession.active()
+    except Exception as error:  # pyspark 4 has another than 3.5
         remedy = "Begin one first, in a cell of its own: `spark = SparkSession.builder.getOrCreate()`."
-        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy))
-    return found
+        raise RunError("there is no Spark session in this notebook.", remedy=unless_hidden(remedy)) from error
 
 
 def unless_hidden(remedy: str) -> str:
@@ -52,13 +51,6 @@ def unless_hidden(remedy: str) -> str:
         f"A Spark from PyPI in {folder} hides the one of Databricks, and can't reach the cluster. "
         "In a cell of its own: `%pip uninstall -y pyspark`, then `dbutils.library.restartPython()`."
     )
-
-
-def session_in_thread() -> Any:
-    """The session that `session` found in another thread."""
-    from pyspark.sql import SparkSession
-
-    return SparkSession.builder.getOrCreate()
 
 
 def is_classic(spark: Any) -> bool:
@@ -96,12 +88,33 @@ def check_allocation(spark: Any) -> None:
 def check_slots(spark: Any, workers: int) -> None:
     """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
     end = time.monotonic() + SECONDS_FOR_SLOTS
+    most = slots_by_master(spark)
+    if most is not None and most < workers:  # nothing to wait for
+        raise _too_few(workers, most)
     while (free := free_slots(spark)) < workers:
         if time.monotonic() > end:  # executors that start, and tasks that are just ending, have been waited for
-            message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
-            remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
-            raise RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
+            raise _too_few(workers, free)
         time.sleep(0.2)
+
+
+def _too_few(workers: int, free: int) -> RunError:
+    message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
+    remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
+    return RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
+
+
+def slots_by_master(spark: Any) -> int | None:
+    """Tasks that can run at once when all executors are there, where the master's name tells so; else None."""
+    cores = cores_of(setting(spark, "spark.master", ""))
+    return None if cores is None else slots(cores, int(setting(spark, "spark.task.cpus", "1")), 0)
+
+
+def cores_of(master: str) -> int | None:
+    """The cores of a cluster on one machine by the name of its master; None for any other master."""
+    found = re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]|local\[(\d+)[^\]]*\]", master)
+    if found is None:
+        return 1 if master == "local" else None
+    return int(found[3]) if found[3] else int(found[1]) * int(found[2])
 
 
 def free_slots(spark: Any) -> int:
@@ -148,17 +161,21 @@ def counted_parts(frame: Any) -> int:
 def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
     """Raise `RunError` where workers have other versions than the driver, or can't see the data's path."""
     wanted = versions(backend)
-    schema = "told string"
+    for told in asked(spark, workers, backend, path):
+        compare(wanted, told, path)
+
+
+def asked(spark: Any, workers: int, backend: str, path: str | None) -> list[dict[str, Any]]:
+    """What each of so many tasks tells: its host, its versions, and whether it sees the path; raises `RunError`."""
     try:
-        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), schema).collect()
+        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), "told string").collect()
     except Exception as error:
         remedy = (
             "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
         )
         reason = last_line(error)
         raise RunError("a task on the Spark cluster fails.", reason=reason, remedy=unless_hidden(remedy)) from error
-    for row in rows:
-        compare(wanted, json.loads(row["told"]), path)
+    return [json.loads(row["told"]) for row in rows]
 
 
 def compare(wanted: Mapping[str, str], told: Mapping[str, Any], path: str | None) -> None:

@@ -6,6 +6,7 @@ Only the two columns that are needed come here, images encoded as they are.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -17,7 +18,8 @@ from weakref import WeakKeyDictionary, finalize
 from cnnmagic.databricks import runtime_of
 from cnnmagic.datasets import Held
 from cnnmagic.errors import DataError
-from cnnmagic.integrations.cluster import is_classic, last_line, setting
+from cnnmagic.hardware import backend_name
+from cnnmagic.integrations.cluster import asked, compare, is_classic, last_line, setting, versions
 from cnnmagic.memory import memory_of_process
 from cnnmagic.storage import runs_folder
 
@@ -25,6 +27,8 @@ MOST_OF_MEMORY = 0.3
 MOST_OF_RESULT = 0.8  # of what Spark lets a driver collect: Arrow adds to the bytes of the images
 ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 FOLDER = "CNNMAGIC_FRAMES"
+OTHER_FOLDER = f"Name another folder, which all machines of the cluster see: `%env {FOLDER}=/Volumes/…`."
+PROCESSES = Path("/proc")
 GROUP_BYTES = 8_000_000  # of images read at once
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
@@ -34,6 +38,7 @@ class Collected:
     """Columns of a frame of Spark, here; `frame[name].to_list()` gives one, as that of pandas does."""
 
     table: Any
+    size: int
 
     @property
     def columns(self) -> list[str]:
@@ -43,6 +48,7 @@ class Collected:
         return self.table[name]
 
 
+_OWNER = re.sub(r"\W", "_", platform.node())
 _known: WeakKeyDictionary[Any, dict[tuple[str, str], Any]] = WeakKeyDictionary()
 
 
@@ -51,25 +57,60 @@ def is_of_spark(value: Any) -> bool:
     return type(value).__module__.startswith("pyspark.")
 
 
-def brought_here(source: Held) -> Held:
-    """The source with its frames of Spark brought here, each once; raises `DataError` where that can't be."""
-    values = tuple(_here(value, source, name) for value, name in zip(source.values, source.names, strict=True))
-    return replace(source, values=values)
+def brought_here(source: Held, workers: int = 1) -> Held:
+    """The source with its frames of Spark brought here, each once; raises `CnnError` where that can't be.
+
+    Where several workers train, frames that are too large to be sent to them are Parquet, which they read themselves.
+    """
+    found = _all_here(source, workers, None)
+    if workers > 1 and any(map(is_kept, found)) and not all(map(is_kept, found)):
+        found = _all_here(source, workers, 0)  # workers read all of a source, or are sent all of it
+    return replace(source, values=found)
 
 
-def _here(frame: Any, source: Held, name: str) -> Any:
-    if not is_of_spark(frame):
-        return frame
+def check_seen(source: Held, spark: Any, workers: int) -> None:
+    """Raise `DataError` where frames lie as Parquet where workers can't see them."""
+    for value, name in zip(source.values, source.names, strict=True):
+        if is_kept(value):
+            _check_path(value.path, name, spark, workers)
+
+
+def is_kept(value: Any) -> bool:
+    """Whether a value is a frame that is kept as Parquet."""
+    from cnnmagic.engine.parquet import Shelf
+
+    return isinstance(value, Shelf)
+
+
+def _all_here(source: Held, workers: int, most: int | None) -> tuple[Any, ...]:
+    frames = zip(source.values, source.names, strict=True)
+    return tuple(_here(frame, source, name, workers, most) if is_of_spark(frame) else frame for frame, name in frames)
+
+
+def _here(frame: Any, source: Held, name: str, workers: int, most: int | None) -> Any:
+    """A frame of Spark brought here; as Parquet where it has more than `most` bytes, or than there is room for."""
     from cnnmagic.engine.tables import columns_of
+    from cnnmagic.integrations.parcel import most_bytes
 
+    if most is None:
+        most = most_bytes(frame.sparkSession) if workers > 1 else None
     columns = columns_of(list(frame.columns), source.image, source.label, name)
     known = _known.setdefault(frame, {})
-    if columns not in known:
+    found = known.get(columns)
+    if not _serves(found, most):
         chosen = frame.select(*columns)
-        size, rows = _size(chosen, columns[0], name)
-        fits = size <= _room(frame.sparkSession)
-        known[columns] = Collected(_by_arrow(chosen)) if fits else _by_parquet(chosen, name, size, rows)
+        size, rows = (found.size, len(found.table)) if isinstance(found, Collected) else _size(chosen, columns[0], name)
+        room = _room(frame.sparkSession) if most is None else min(most, _room(frame.sparkSession))
+        fits = size <= room
+        known[columns] = Collected(_by_arrow(chosen), size) if fits else _by_parquet(chosen, name, size, rows, workers)
     return known[columns]
+
+
+def _serves(known: Any, most: int | None) -> bool:
+    """Whether what is known of a frame is there, and of no more bytes than may be sent."""
+    if is_kept(known):
+        return bool(known.path.exists())
+    return known is not None and (most is None or known.size <= most)
 
 
 def _size(frame: Any, image: str, name: str) -> tuple[int, int]:
@@ -114,11 +155,14 @@ def _by_arrow(frame: Any) -> Any:
         conf.set(ARROW, before)
 
 
-def _by_parquet(frame: Any, name: str, size: int, rows: int) -> Any:
+def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int) -> Any:
     """The frame as Parquet that Spark's workers write, and that is gone with it; raises `DataError`."""
     from cnnmagic.engine.parquet import Shelf
 
-    folder = _folder(name, size) / f"frame-{secrets.token_hex(4)}"
+    home = _folder(name, size, workers)
+    if workers > 1:
+        _check_home(home, name, frame.sparkSession, workers)
+    folder = home / f"frame-{_OWNER}-{os.getpid()}-{secrets.token_hex(4)}"
     writer = frame.write.option("parquet.block.size", str(GROUP_BYTES)).option("compression", "none")
     try:
         writer.parquet(address_of(folder))
@@ -129,27 +173,59 @@ def _by_parquet(frame: Any, name: str, size: int, rows: int) -> Any:
             raise FileNotFoundError(f"of {rows:,} rows {len(shelf):,} are seen in {folder}")
     except Exception as error:  # Spark has many errors
         shutil.rmtree(folder, ignore_errors=True)
-        message = f"the images of `{name}` ({size / 1e9:.1f} GB) don't fit into memory and can't be kept as Parquet."
+        message = f"the images of `{name}` ({size / 1e9:.1f} GB) {_why(workers)} and can't be kept as Parquet."
         remedy = f"Name a folder that all machines of the cluster see: `%env {FOLDER}=/Volumes/…`, or take fewer rows."
         raise DataError(message, reason=last_line(error), remedy=remedy) from error
     finalize(shelf, shutil.rmtree, folder, ignore_errors=True)
     return shelf
 
 
-def _folder(name: str, size: int) -> Path:
-    """Where frames are kept, with room for this one; raises `DataError`."""
+def _why(workers: int) -> str:
+    return "don't fit into memory" if workers == 1 else "are too many to be sent to workers"
+
+
+def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
+    """Raise `CnnError` where a worker is no match, or can't see what is written in the folder of frames."""
+    mark = home / f"seen-{secrets.token_hex(4)}"
+    mark.write_text("seen", encoding="utf-8")  # closed: a volume shows a file to others only then
+    try:
+        _check_path(mark, name, spark, workers)
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _check_path(path: Path, name: str, spark: Any, workers: int) -> None:
+    """Raise `CnnError` where a worker is no match, or can't see a path in the folder of frames."""
+    wanted = versions(backend_name())
+    for told in asked(spark, workers, backend_name(), str(path)):
+        compare(wanted, told, None)
+        if not told["sees"]:
+            host = told["host"]
+            message = f"the worker on {host} can't see `{path.parent}`, where the images of `{name}` are kept for it."
+            raise DataError(message, remedy=OTHER_FOLDER)
+
+
+def _folder(name: str, size: int, workers: int) -> Path:
+    """Where frames are kept, with room for this one; raises `DataError`. What killed processes left there is gone."""
     folder = Path(os.environ.get(FOLDER) or runs_folder().parent / "cache").expanduser().absolute()
-    remedy = f"Name another folder, which all machines of the cluster see: `%env {FOLDER}=/Volumes/…`."
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        message = f"the images of `{name}` don't fit into memory, and `{folder}` can't keep them."
-        raise DataError(message, reason=error.strerror or str(error), remedy=remedy) from error
+        message = f"the images of `{name}` {_why(workers)}, and `{folder}` can't keep them."
+        raise DataError(message, reason=error.strerror or str(error), remedy=OTHER_FOLDER) from error
     if free < size:
         message = f"the images of `{name}` take {size / 1e9:.1f} GB, and `{folder}` has {free / 1e9:.1f} GB left."
-        raise DataError(message, remedy=remedy)
+        raise DataError(message, remedy=OTHER_FOLDER)
     return folder
+
+
+def _clear(folder: Path) -> None:
+    """Delete the frames of processes of this machine that are gone: one that was killed could not do so itself."""
+    for path in folder.glob(f"frame-{_OWNER}-*") if PROCESSES.is_dir() else ():
+        if not (PROCESSES / path.name.split("-")[2]).exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def address_of(folder: Path) -> str:

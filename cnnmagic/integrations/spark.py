@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from cnnmagic.datasets import Held
 from cnnmagic.events import Command, Event, Finished, Queued
 from cnnmagic.hardware import backend_name, precision_of
 from cnnmagic.integrations.cluster import (
@@ -22,7 +23,6 @@ from cnnmagic.integrations.cluster import (
     check_slots,
     check_workers,
     session,
-    session_in_thread,
     setting,
 )
 from cnnmagic.integrations.gang import Gang
@@ -50,8 +50,20 @@ def check_cluster(plan: Plan, workers: int) -> Any:
     spark = session()
     check_allocation(spark)
     check_slots(spark, workers)
+    check_frames(plan, spark, workers)
     check_workers(spark, workers, backend_name(), path_of(plan))
     return spark
+
+
+def check_frames(plan: Plan, spark: Any, workers: int) -> None:
+    """Raise `CnnError` where so many workers can't have the frames of Spark that a plan trains on."""
+    from cnnmagic.pipeline import source_at_hand
+
+    source = source_at_hand(plan, workers)
+    if isinstance(source, Held):
+        from cnnmagic.integrations.frames import check_seen
+
+        check_seen(source, spark, workers)
 
 
 def path_of(plan: Plan) -> str | None:
@@ -85,10 +97,11 @@ def fit_on_workers(
     Raises `RunError` with the cause where a worker is gone.
     """
     from cnnmagic.integrations.distribute import take_over
+    from cnnmagic.integrations.parcel import most_bytes
 
     training = run.plan.training or Training()
     emit(Queued("the cluster"))
-    spark = session_in_thread()
+    spark = session()
     host = setting(spark, "spark.driver.host", socket.gethostname())
     if start is None and training.workers == 1:
         start = beginning_of(run.model)
@@ -100,7 +113,7 @@ def fit_on_workers(
             secrets.token_hex(16),
             training.workers,
             {"KERAS_BACKEND": backend_name()},
-            files_of(run, start),
+            files_of(run, start, most_bytes(spark)),
         )
         gang = Gang(job, server, keeper, emit, commands)
         try:
@@ -120,13 +133,16 @@ def beginning_of(model: Any) -> Any:
     return Snapshot(Position(), take(model))
 
 
-def files_of(run: Any, start: Any) -> dict[str, bytes]:
-    """What each worker gets: the model's file, the specification, and where they are needed arrays and a snapshot."""
+def files_of(run: Any, start: Any, most: int) -> dict[str, bytes]:
+    """What each worker gets: the model's file, the specification, and where they are needed a snapshot and data.
+
+    Raises `DataError` where the data take more than `most` bytes.
+    """
     from cnnmagic.integrations.specification import Specification, data_of
     from cnnmagic.integrations.wire import packed
 
     plan, training = run.plan, run.plan.training or Training()
-    data, arrays = data_of(plan, run.dataset)
+    data, parcel = data_of(plan, run.dataset, most)
     scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
     settled = replace(training, precision=precision_of(training.precision)[0])
     specification = Specification(
@@ -144,5 +160,5 @@ def files_of(run: Any, start: Any) -> dict[str, bytes]:
         path = Path(name, "model.keras")
         run.model.save(path)
         files = {"model.keras": path.read_bytes(), "specification.json": specification.to_json().encode()}
-    files |= {"arrays.npz": arrays} if arrays else {}
+    files |= {"data.npz": parcel} if parcel else {}
     return files | ({"start.npz": packed(start)} if start is not None else {})

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnnmagic import datasets
-from cnnmagic.datasets import Facts, Source
-from cnnmagic.engine.data import Dataset, Split, fingerprint, load
+from cnnmagic.datasets import Facts, Held, Source
+from cnnmagic.engine.data import Dataset, fingerprint, load
 from cnnmagic.engine.folders import local
-from cnnmagic.engine.reading import read_all
+from cnnmagic.engine.parquet import Shelf
+from cnnmagic.engine.reading import without
 from cnnmagic.errors import DataError
+from cnnmagic.integrations.parcel import MOST_BYTES, form_of, from_parcel, parcel_of
+from cnnmagic.pipeline import source_at_hand
 from cnnmagic.plans import Plan, Resize, Training
 
 BY_PATH = ("File", "Folder", "Table")
-MOST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
 class DataSpecification:
-    """Where a worker finds the data: a source of paths, or none where the arrays are sent to it.
+    """Where a worker finds the data: a source of paths, or none where they are sent to it.
 
-    `fingerprint` is that of the data as the driver has them.
+    `fingerprint` is that of the data as the driver has them, `left_out` are the numbers of images that it can't read.
     """
 
     source: dict[str, Any] | None
@@ -39,6 +39,8 @@ class DataSpecification:
     balance: str = "no"
     classes: tuple[str, ...] = ()
     weights: dict[str, float] | None = None
+    form: dict[str, Any] | None = None
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,32 @@ def from_json(text: str) -> Specification:
     """The specification of a text that `to_json` gave."""
     values = json.loads(text)
     data = values.pop("data")
-    for name in ("input_shape", "classes"):
+    for name in ("input_shape", "classes", "left_out"):
         data[name] = tuple(data[name])
     return Specification(data=DataSpecification(**data), **values)
 
 
-def data_of(plan: Plan, dataset: Dataset) -> tuple[DataSpecification, bytes]:
-    """How workers get the data of a run, and the arrays for them where they have no path; raises `DataError`."""
-    kind = type(plan.source).__name__
+def data_of(plan: Plan, dataset: Dataset, most: int = MOST_BYTES) -> tuple[DataSpecification, bytes]:
+    """How workers get the data of a run, and what they are sent where they have no path; raises `DataError`.
+
+    At most `most` bytes are sent.
+    """
+    plan = replace(plan, source=source_at_hand(plan))
+    told = told_by_path(plan.source)
+    return (_sent(dataset), parcel_of(dataset, most)) if told is None else (_by_path(plan, dataset, told), b"")
+
+
+def told_by_path(source: Source | None) -> dict[str, Any] | None:
+    """A source that workers can read for themselves as plain values, with absolute paths; None for one of others."""
+    kind = type(source).__name__
     if kind in BY_PATH:
-        source = {"is": kind, **asdict(plan.source)}  # type: ignore[arg-type]  # those three are dataclasses
-        source |= {"path": _absolute(source["path"])}
-        source |= {"others": [_absolute(path) for path in source["others"]]} if "others" in source else {}
-        return _by_path(plan, dataset, source), b""
-    return _sent(dataset), arrays_of(dataset)
+        told = {"is": kind, **asdict(source)}  # type: ignore[arg-type]  # those three are dataclasses
+        told |= {"path": _absolute(told["path"])}
+        return told | ({"others": [_absolute(path) for path in told["others"]]} if "others" in told else {})
+    if isinstance(source, Held) and all(isinstance(value, Shelf) for value in source.values):
+        paths = [str(value.path) for value in source.values]
+        return {"is": kind, "names": source.names, "values": paths, "image": source.image, "label": source.label}
+    return None
 
 
 def _absolute(path: str) -> str:
@@ -91,7 +105,7 @@ def _absolute(path: str) -> str:
 def _by_path(plan: Plan, dataset: Dataset, source: dict[str, Any]) -> DataSpecification:
     return DataSpecification(
         source,
-        fingerprint(load(plan) if dataset.is_read else dataset),
+        fingerprint(load(plan) if dataset.is_read else dataset, is_brief=True),
         plan.input_shape,
         asdict(plan.resize) if plan.resize else None,
         asdict(plan.facts) if plan.facts else None,
@@ -99,44 +113,22 @@ def _by_path(plan: Plan, dataset: Dataset, source: dict[str, Any]) -> DataSpecif
         plan.test,
         plan.bad,
         plan.balance,
+        left_out=dataset.left_out,
     )
 
 
 def _sent(dataset: Dataset) -> DataSpecification:
     weights = None if dataset.weights is None else {str(number): part for number, part in dataset.weights.items()}
-    return DataSpecification(None, "", classes=dataset.classes, weights=weights)
+    return DataSpecification(None, "", classes=dataset.classes, weights=weights, form=form_of(dataset))
 
 
-def arrays_of(dataset: Dataset) -> bytes:
-    """The training and validation arrays of a data set as an `.npz` file; raises `DataError` where they can't be sent.
-
-    The test images stay with the driver.
-    """
-    splits = {"train": dataset.train, "validation": dataset.validation}
-    remedy = "Put them where every worker can read them, and write `data PATH`: a folder, .npz, .zip, .csv or .parquet."
-    if not all(isinstance(split.images, np.ndarray) for split in splits.values()):
-        raise DataError("images that the notebook holds as files or bytes are not sent to workers.", remedy=remedy)
-    size = sum(split.images.nbytes for split in splits.values())
-    if size > MOST_BYTES:
-        message = f"the arrays have {size / 1e6:,.0f} MB, and at most {MOST_BYTES / 1e6:,.0f} MB are sent to workers."
-        raise DataError(message, remedy=remedy)
-    file = io.BytesIO()
-    parts = {f"{name}_{part}": getattr(split, part) for name, split in splits.items() for part in ("images", "labels")}
-    np.savez(file, **parts)
-    return file.getvalue()
-
-
-def dataset_of(specification: Specification, arrays: bytes) -> Dataset:
-    """The data of a worker; raises `DataError` where they are not those of the driver."""
+def dataset_of(specification: Specification, parcel: bytes) -> Dataset:
+    """The data of a worker, of which it reads what it is asked for; raises `DataError` where the driver has others."""
     data = specification.data
-    return _from_arrays(data, arrays) if data.source is None else _from_path(specification)
-
-
-def _from_arrays(data: DataSpecification, arrays: bytes) -> Dataset:
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as file:
-        train, validation = (Split(file[f"{name}_images"], file[f"{name}_labels"]) for name in ("train", "validation"))
+    if data.source is not None:
+        return _from_path(specification)
     weights = None if data.weights is None else {int(number): part for number, part in data.weights.items()}
-    return Dataset("arrays", data.classes, train, validation, train.take(np.arange(0)), (), weights=weights)
+    return from_parcel(parcel, data.classes, weights, data.form)
 
 
 def _from_path(specification: Specification) -> Dataset:
@@ -157,16 +149,17 @@ def _from_path(specification: Specification) -> Dataset:
         balance=data.balance,
     )
     dataset = load(plan)
-    if (found := fingerprint(dataset)) != data.fingerprint:
+    if (found := fingerprint(dataset, is_brief=True)) != data.fingerprint:
         message = f"`{plan.source}` holds other data on a worker (fingerprint {found}, not {data.fingerprint})."
         raise DataError(message, remedy="Put them where all machines see the same files.")
-    whole = read_all(dataset) if data.bad == "skip" else None  # the driver has read them all, and left some out
-    return whole or dataset
+    return without(dataset, data.left_out) if data.left_out else dataset
 
 
 def source_from(values: dict[str, Any]) -> Source:
     """The source of plain values."""
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name != "is"}
+    if values["is"] == Held.__name__:
+        given["values"] = tuple(Shelf(Path(path)) for path in values["values"])
     source: Source = getattr(datasets, values["is"])(**given)
     return source
 

@@ -15,9 +15,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 LONGEST_TAIL = 2_000
+PORTS = range(20_000, 32_000)  # below those that Linux, macOS and Windows give to connections
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,15 @@ def own_address(driver: tuple[str, int]) -> str:
 
 
 def free_port(address: str) -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as server:
-        server.bind((address, 0))
-        return int(server.getsockname()[1])
+    """A port that nobody listens on now, of those that the system gives nobody unasked: a rank opens it much later."""
+    for port in SystemRandom().sample(PORTS, len(PORTS)):  # processes that Spark has forked share the usual chance
+        with socket.socket() as server:
+            try:
+                server.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"all ports from {PORTS[0]} to {PORTS[-1]} of {address} are taken")
 
 
 def gpus_of(resources: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str]:

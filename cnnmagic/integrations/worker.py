@@ -70,7 +70,7 @@ def _train_alone(folder: Path, specification: Any, training: Any, driver: Line, 
     from cnnmagic.integrations.specification import dataset_of
 
     model = _model(folder, specification, training)
-    dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
+    dataset = dataset_of(specification, _bytes(folder / "data.npz"))
     dataset = read_all(dataset) or dataset
     keeper = RemoteKeeper(model, specification, driver, specification.seconds or float("inf"))
     trainer = KerasTrainer(model, dataset.validation, training.batch_size)
@@ -88,7 +88,7 @@ def _train_together(
 
     leads = place["rank"] == 0
     replicas = _replicas(folder, place, specification, training)
-    dataset = dataset_of(specification, _bytes(folder / "arrays.npz"))
+    dataset = dataset_of(specification, _bytes(folder / "data.npz"))
     keeper = RemoteKeeper(replicas.model, specification, driver if leads else None, float("inf"))
     accord: Any = accord_of(place, keeper, asked, specification.seconds)  # a loop uses it as the queue it stands for
     replicas.use(dataset.validation, accord)

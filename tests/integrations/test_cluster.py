@@ -1,12 +1,13 @@
 """What of a cluster can be judged without one: slots, versions, paths, what an error of Spark's says."""
 
+import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cnnmagic.errors import RunError
-from cnnmagic.integrations import cluster
+from cnnmagic.integrations import cluster, task
 from cnnmagic.integrations.cluster import (
     check_allocation,
     check_slots,
@@ -14,12 +15,13 @@ from cnnmagic.integrations.cluster import (
     last_line,
     session,
     slots,
+    slots_by_master,
     splits_of,
     unless_hidden,
     versions,
 )
 from cnnmagic.integrations.spark import advice
-from cnnmagic.integrations.task import how_it_ended
+from cnnmagic.integrations.task import PORTS, free_port, how_it_ended
 from cnnmagic.pipeline import make_plan
 
 
@@ -38,6 +40,30 @@ def test_free_slots(cores: int, each: int, running: int, free: int) -> None:
 )
 def test_the_parts_of_a_frame_by_its_plan(plan: str, parts: int) -> None:
     assert splits_of(plan) == parts
+
+
+@pytest.mark.parametrize(
+    "settings, most",
+    [
+        ({"spark_master": "local-cluster[2,3,1024]"}, 6),
+        ({"spark_master": "local-cluster[ 2 , 3 , 1024 ]", "spark_task_cpus": "2"}, 3),
+        ({"spark_master": "local[4]"}, 4),
+        ({"spark_master": "local[4,2]"}, 4),
+        ({"spark_master": "local"}, 1),
+        ({"spark_master": "local[*]"}, None),
+        ({"spark_master": "spark://10.0.0.1:7077"}, None),
+        ({}, None),
+    ],
+)
+def test_slots_by_master(settings: dict[str, str], most: int | None) -> None:
+    assert slots_by_master(Connected(**settings)) == most
+
+
+def test_more_workers_than_the_master_has_cores_are_refused_without_asking_the_cluster() -> None:
+    spark = Connected(spark_master="local-cluster[2,1,2048]")  # whose stand-in could not answer
+    with pytest.raises(RunError, match="`workers=3` needs 3 free slots at once, and the cluster has 2") as raised:
+        check_slots(spark, 3)
+    assert "Write `workers=2`" in str(raised.value)
 
 
 WANTED = {"python": "3.11", "keras": "3.15.1", "tensorflow": "2.21.0"}
@@ -111,6 +137,17 @@ class Busy:
             getConf=dict,
             _jsc=SimpleNamespace(sc=lambda: SimpleNamespace(statusTracker=lambda: tracker)),
         )
+
+
+def test_a_free_port_is_none_that_a_connection_may_get_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [free_port("127.0.0.1") for _ in range(20)]
+    assert len(set(found)) > 15 and set(found) <= set(PORTS)
+    with socket.create_server(("127.0.0.1", found[0])):
+        monkeypatch.setattr(task, "PORTS", found[:2])
+        assert free_port("127.0.0.1") == found[1]
+        monkeypatch.setattr(task, "PORTS", found[:1])
+        with pytest.raises(RuntimeError, match="are taken"):
+            free_port("127.0.0.1")
 
 
 @pytest.mark.parametrize(

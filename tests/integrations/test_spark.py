@@ -15,11 +15,9 @@ import pytest
 
 import cnnmagic
 from cnnmagic.errors import CnnError, RunError
-from cnnmagic.run import Run
 from cnnmagic.session import Session
-from tests.engine.other_process import numbers
 from tests.integrations.recipes import LAYERS, RECIPES, text_of
-from tests.integrations.spark_sessions import ranks, started
+from tests.integrations.spark_sessions import assert_same, begun, ranks, started
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
@@ -29,24 +27,6 @@ LATE = 240.0
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
     yield from started()
-
-
-def begun(words: str, name: str = "two") -> Run:
-    """A training on two workers that has come to its third epoch."""
-    run = cnnmagic.train(text_of(f"{words} workers=2"), name=name, wait=False)
-    while not run.is_done and run.state.epoch < 3:
-        time.sleep(0.01)
-    assert not run.is_done, run
-    return run
-
-
-def assert_same(run: Run, expected: Run) -> None:
-    """Every epoch's numbers, and the weights, to 1e-5, of their size where that is above 1."""
-    assert run.state.phase == expected.state.phase
-    for name, values in numbers(expected.history).items():
-        np.testing.assert_allclose(run.history[name], values, rtol=1e-5, atol=1e-5)
-    for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("words", RECIPES)

@@ -12,7 +12,7 @@ from cnnmagic.datasets import File, Folder, Table
 from cnnmagic.engine.snapshot import Position, Snapshot, Variables, Way
 from cnnmagic.errors import DataError
 from cnnmagic.integrations import specification
-from cnnmagic.integrations.specification import arrays_of, data_of, dataset_of, from_json, source_from
+from cnnmagic.integrations.specification import data_of, dataset_of, from_json, source_from
 from cnnmagic.integrations.wire import heard, packed, told, unpacked
 from cnnmagic.pipeline import load_data, make_plan
 
@@ -86,13 +86,6 @@ def test_a_worker_reads_a_path_by_itself_and_knows_other_data(tmp_path: Any) -> 
     np.savez(path, x=images + 1, y=labels)
     with pytest.raises(DataError, match="holds other data on a worker"):
         dataset_of(found, arrays)
-
-
-def test_arrays_too_large_to_send_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = load_data(make_plan("data digits\nflatten\noutput\ntrain epochs=1", {}))
-    monkeypatch.setattr(specification, "MOST_BYTES", 1_000)
-    with pytest.raises(DataError, match="are sent to workers"):
-        arrays_of(dataset)
 
 
 def test_a_path_in_the_notebook_s_folder_is_one_that_workers_find(

@@ -9,6 +9,7 @@ import pytest
 import cnnmagic
 from cnnmagic.events import EpochEnded, Finished
 from cnnmagic.integrations import worker
+from cnnmagic.integrations.parcel import MOST_BYTES
 from cnnmagic.integrations.spark import beginning_of, files_of
 from cnnmagic.integrations.wire import heard, unpacked
 from cnnmagic.lifecycle import begin
@@ -43,7 +44,7 @@ class Driver:
 def worked(run: Run, start: Any, folder: Path) -> Driver:
     """What the driver hears of a worker that trains a run from `start` on."""
     folder.mkdir()
-    for name, body in files_of(run, start).items():
+    for name, body in files_of(run, start, MOST_BYTES).items():
         (folder / name).write_bytes(body)
     driver: Any = Driver()
     worker.train(folder, {"rank": 0, "workers": 1}, driver, queue.SimpleQueue())
