@@ -40,7 +40,7 @@ def free_with(model: Any) -> None:
 
 
 def let_go_of_steps(model: Any) -> None:
-    """Free what was traced for the training of a model that is over: should it go on, its steps are traced anew.
+    """Free what was traced, or compiled, for a model's training that is over: should it go on, that is done anew.
 
     Nobody else may train or evaluate the model meanwhile.
     """

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,14 @@ def ranks() -> list[tuple[int, int]]:
     told = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     lines = [line.split(None, 2) for line in told.splitlines() if "-m cnnmagic.integrations.worker" in line]
     return [(int(pid), int(parent)) for pid, parent, words in lines if words.startswith(sys.executable)]
+
+
+def await_end_of_ranks(but: Collection[tuple[int, int]] = (), start: float | None = None) -> None:
+    """Wait until no rank is alive but these; fails where that takes longer than 15 s from `start`, or from now."""
+    start = time.monotonic() if start is None else start
+    while set(ranks()) - set(but):
+        assert time.monotonic() - start < 15
+        time.sleep(0.05)
 
 
 def begun(words: str, name: str = "two") -> Run:

@@ -17,7 +17,7 @@ import cnnmagic
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.session import Session
 from tests.integrations.recipes import LAYERS, RECIPES, text_of
-from tests.integrations.spark_sessions import assert_same, begun, ranks, started
+from tests.integrations.spark_sessions import assert_same, await_end_of_ranks, begun, ranks, started
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
@@ -91,9 +91,7 @@ def test_a_killed_worker_fails_the_run_which_goes_on_as_if_nothing_had_been(vict
     with pytest.raises(RunError, match="killed by SIGKILL" if victim == "rank" else "worker . on .* is gone"):
         run.wait(LATE)
     assert time.monotonic() - start < 15
-    while ranks():
-        assert time.monotonic() - start < 15
-        time.sleep(0.05)
+    await_end_of_ranks(start=start)
     assert_same(cnnmagic.resume("killed"), expected)
 
 
@@ -155,7 +153,4 @@ def test_no_rank_outlives_a_driver_that_is_killed(tmp_path: Path) -> None:
     assert len(set(ranks()) - before) == 2
     child.kill()
     child.communicate()
-    start = time.monotonic()
-    while set(ranks()) - before:
-        assert time.monotonic() - start < 15
-        time.sleep(0.05)
+    await_end_of_ranks(but=before)

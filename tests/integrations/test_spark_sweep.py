@@ -18,7 +18,7 @@ from cnnmagic.errors import CnnError
 from cnnmagic.storage import records
 from cnnmagic.sweep_run import SweepRun
 from cnnmagic.trials import SweepState, Trial
-from tests.integrations.spark_sessions import ranks, started
+from tests.integrations.spark_sessions import await_end_of_ranks, ranks, started
 
 pytestmark = pytest.mark.long
 pytest.importorskip("optuna", reason="sweeps need Optuna")
@@ -153,10 +153,7 @@ def test_a_sweep_whose_kernel_is_killed_goes_on_with_all_that_was_under_way(spar
     assert child.stdout is not None and "begun" in child.stdout.readline()
     child.kill()
     child.communicate()
-    start = time.monotonic()
-    while set(ranks()) - others:
-        assert time.monotonic() - start < 15
-        time.sleep(0.05)
+    await_end_of_ranks(but=others)
     sweep = cnnmagic.sweep(text_of(40), name="there", wait=False)
     assert [len(trial.scores) >= 2 for trial in sweep.trials] == [True, True]
     assert_scores(sweep.wait(LATE).trials, expected.trials)
