@@ -44,7 +44,7 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
 def train_in_place(run: Run, keeper: Any, emit: Callable[[Any], None], commands: Any, start: Any) -> None:
     """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
     training = run.plan.training or Training()
-    if training.workers > 1:
+    if training.workers is not None:
         from cnnmagic.integrations.spark import fit_on_workers
 
         fit_on_workers(run, keeper, emit, commands, start)
@@ -131,7 +131,7 @@ def on_devices(plan: Plan) -> bool:
 def check_places(plan: Plan) -> tuple[str, ...]:
     """Notes on where a plan is to be trained; raises `CnnError` where it can't be."""
     training = plan.training or Training()
-    if training.workers > 1:
+    if training.workers is not None:
         from cnnmagic.integrations.spark import check
 
         return check(plan)

@@ -95,11 +95,11 @@ def source_at_hand(plan: Plan, workers: int | None = None) -> Source | None:
     They are those of the plan where they are not given.
     """
     if workers is None:
-        workers = plan.training.workers if plan.training else 1
+        workers = plan.training.workers if plan.training else None
     return None if plan.source is None else _at_hand(plan.source, workers)
 
 
-def _at_hand(source: Source, workers: int = 1) -> Source:
+def _at_hand(source: Source, workers: int | None = None) -> Source:
     if isinstance(source, SparkTable):
         from cnnmagic.integrations.catalog import held_by
 

@@ -86,7 +86,7 @@ class Training:
     devices: int | None = option(
         "devices", None, bare=False, help="how many devices of this machine share each batch, or all"
     )
-    workers: int = option("count", 1, bare=False, help="tasks of the Spark cluster that share each batch")
+    workers: int | None = option("count", None, bare=False, help="tasks of the Spark cluster that share each batch")
     checkpoint: float = option("span", 1.0, bare=False, help="minutes between two checkpoints; `no` for none")
     mlflow: bool | None = option(
         "flag", None, bare=False, help="log to MLflow; if not given, wherever a tracking store is set"
@@ -157,7 +157,7 @@ class Choice:
 class Sweep:
     """What the `sweep` line says: how combinations of choices are picked, how many, and what the best one has most of.
 
-    With `workers` above 1 so many trials are under way at once on the Spark cluster. `place` is that of the line.
+    With `workers` so many trials are under way at once on the Spark cluster. `place` is that of the line.
     """
 
     method: str = option("method", "random", help="random, grid or tpe")
@@ -165,7 +165,7 @@ class Sweep:
     goal: str = option("goal", "val_accuracy", help="val_accuracy, val_loss, accuracy or loss")
     prune: bool = option("flag", True, bare=False, help="end a training early that is worse than most were by then")
     seed: int | None = option("seed", None, bare=False, help="where the picking starts; the cell's own if not given")
-    workers: int = option("count", 1, bare=False, help="trials at once, each in a task of the Spark cluster")
+    workers: int | None = option("count", None, bare=False, help="trials at once, each in a task of the Spark cluster")
     place: Place | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -70,7 +70,7 @@ class Session:
         if plan.choices:
             message = f"{name} has choices in braces, and one training takes one value of each."
             raise RunError(message, remedy=f"`%cnn sweep {name}` tries them, `cnnmagic.sweep` does in a program.")
-        if plan.training is not None and plan.training.workers > 1:
+        if plan.training is not None and plan.training.workers is not None:
             self._stop_earlier(name, wait=True)  # its workers hold slots of the cluster
         told = check_places(plan)
         dataset = load_data(plan)

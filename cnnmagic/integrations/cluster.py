@@ -1,29 +1,27 @@
-"""The Spark cluster of this notebook: its session, its free slots, what its workers have, and one barrier job on it.
+"""The Spark cluster of this notebook: its session, what its workers have, and one barrier job on it.
 
 Only the DataFrame API is used for work, so that Spark Connect serves as well as a classic session.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import platform
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from cnnmagic.databricks import foreign_spark
-from cnnmagic.errors import RunError
+from cnnmagic.errors import CnnError, RunError
 
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch")
-SECONDS_FOR_SLOTS = 2.5
 LONGEST_CAUSE = 400
+Unseen = Callable[[str], CnnError]  # the error of a path that the worker on this host can't see
 _PYTHON = re.compile(r"[A-Za-z]\w*(Error|Exception): ")
 _JAVA = re.compile(r"(?:[a-z]\w*\.)+\w+(?:Error|Exception): (.+)")
 
@@ -85,90 +83,17 @@ def check_allocation(spark: Any) -> None:
         raise RunError(message, remedy="Turn it off where the cluster is set up, and begin the session anew.")
 
 
-def check_slots(spark: Any, workers: int) -> None:
-    """Raise `RunError`, with both numbers, where fewer tasks can run at once than there are workers."""
-    end = time.monotonic() + SECONDS_FOR_SLOTS
-    most = slots_by_master(spark)
-    if most is not None and most < workers:  # nothing to wait for
-        raise _too_few(workers, most)
-    while (free := free_slots(spark)) < workers:
-        if time.monotonic() > end:  # executors that start, and tasks that are just ending, have been waited for
-            raise _too_few(workers, free)
-        time.sleep(0.2)
-
-
-def _too_few(workers: int, free: int) -> RunError:
-    message = f"`workers={workers}` needs {workers} free slots at once, and the cluster has {free}."
-    remedy = f"Write `workers={free}`" if free > 1 else "Wait for other jobs to end"
-    return RunError(message, remedy=unless_hidden(f"{remedy}, or have a larger cluster."))
-
-
-def slots_by_master(spark: Any) -> int | None:
-    """Tasks that can run at once when all executors are there, where the master's name tells so; else None."""
-    cores = cores_of(setting(spark, "spark.master", ""))
-    return None if cores is None else slots(cores, int(setting(spark, "spark.task.cpus", "1")), 0)
-
-
-def cores_of(master: str) -> int | None:
-    """The cores of a cluster on one machine by the name of its master; None for any other master."""
-    found = re.fullmatch(r"local-cluster\[\s*(\d+)\s*,\s*(\d+)\s*,\s*\d+\s*\]|local\[(\d+)[^\]]*\]", master)
-    if found is None:
-        return 1 if master == "local" else None
-    return int(found[3]) if found[3] else int(found[1]) * int(found[2])
-
-
-def free_slots(spark: Any) -> int:
-    """Tasks that can be started now."""
-    if not is_classic(spark):
-        return connected_slots(spark)
-    context = spark.sparkContext
-    taken = int(setting(spark, "spark.task.cpus", "1"))
-    executors = list(context._jsc.sc().statusTracker().getExecutorInfos())
-    running = sum(executor.numRunningTasks() for executor in executors)
-    return slots(context.defaultParallelism, taken, running)
-
-
-def slots(cores: int, each: int, running: int) -> int:
-    """Tasks that find room on so many cores, where each takes some and some are running."""
-    return max(0, cores // each - running)
-
-
-def connected_slots(spark: Any) -> int:
-    """The cluster's cores: Spark Connect tells them by how it divides a frame; what runs there, it does not tell.
-
-    How it would divide it, its plan says in a third of the time that a first job takes.
-    """
-    frame, said = spark.range(0, 1 << 20), io.StringIO()
-    with contextlib.redirect_stdout(said):
-        frame.explain()
-    return splits_of(said.getvalue()) or counted_parts(frame)
-
-
-def splits_of(plan: str) -> int:
-    """The parts of a frame by its plan; 0 where the plan does not say."""
-    found = re.search(r"\bRange \(.*\bsplits=(?:Some\()?(\d+)", plan)
-    return int(found[1]) if found else 0
-
-
-def counted_parts(frame: Any) -> int:
-    """The parts of a frame that holds some rows in each, counted by a job."""
-    from pyspark.sql.functions import max, spark_partition_id
-
-    last: int = frame.select(spark_partition_id().alias("part")).agg(max("part")).first()[0]
-    return last + 1
-
-
-def check_workers(spark: Any, workers: int, backend: str, path: str | None) -> None:
-    """Raise `RunError` where workers have other versions than the driver, or can't see the data's path."""
+def check_workers(spark: Any, workers: int, backend: str, paths: Mapping[str, Unseen]) -> None:
+    """Raise `RunError` where workers have other versions than the driver, or the error of a path that one can't see."""
     wanted = versions(backend)
-    for told in asked(spark, workers, backend, path):
-        compare(wanted, told, path)
+    for told in asked(spark, workers, backend, tuple(paths)):
+        compare(wanted, told, paths)
 
 
-def asked(spark: Any, workers: int, backend: str, path: str | None) -> list[dict[str, Any]]:
-    """What each of so many tasks tells: its host, its versions, and whether it sees the path; raises `RunError`."""
+def asked(spark: Any, workers: int, backend: str, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """What each of so many tasks tells: its host, its versions, and which paths it can't see; raises `RunError`."""
     try:
-        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, path), "told string").collect()
+        rows = spark.range(0, workers, 1, workers).mapInArrow(_teller(backend, paths), "told string").collect()
     except Exception as error:
         remedy = (
             "Workers take the Python that PYSPARK_PYTHON names where the session begins; give it the same packages."
@@ -178,8 +103,8 @@ def asked(spark: Any, workers: int, backend: str, path: str | None) -> list[dict
     return [json.loads(row["told"]) for row in rows]
 
 
-def compare(wanted: Mapping[str, str], told: Mapping[str, Any], path: str | None) -> None:
-    """Raise `RunError` where what a worker tells is not as wanted."""
+def compare(wanted: Mapping[str, str], told: Mapping[str, Any], paths: Mapping[str, Unseen]) -> None:
+    """Raise `RunError` where the versions that a worker tells are not as wanted, or the error of an unseen path."""
     host = told["host"]
     for package, version in wanted.items():
         found = told["versions"].get(package)
@@ -188,9 +113,14 @@ def compare(wanted: Mapping[str, str], told: Mapping[str, Any], path: str | None
             message = f"the worker on {host} {has}, and this notebook has {version}."
             remedy = "Give all machines the same packages; on Databricks, by the cluster's libraries."
             raise RunError(message, remedy=remedy)
-    if path is not None and not told["sees"]:
-        remedy = "Put the data where all machines see the same files, on Databricks under `/Volumes/…`."
-        raise RunError(f"the worker on {host} can't see `{path}`.", remedy=remedy)
+    for path in told["unseen"]:
+        raise paths[path](host)
+
+
+def unseen_data(path: str) -> Unseen:
+    """What is told of a worker that can't see the data's path."""
+    remedy = "Put the data where all machines see the same files, on Databricks under `/Volumes/…`."
+    return lambda host: RunError(f"the worker on {host} can't see `{path}`.", remedy=remedy)
 
 
 def versions(backend: str) -> dict[str, str]:
@@ -213,7 +143,7 @@ def version_of(package: str) -> str:
         return ""
 
 
-def _teller(backend: str, path: str | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
+def _teller(backend: str, paths: Sequence[str]) -> Callable[[Iterator[Any]], Iterator[Any]]:
     def tell(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow
 
@@ -222,7 +152,7 @@ def _teller(backend: str, path: str | None) -> Callable[[Iterator[Any]], Iterato
         told = {
             "host": socket.gethostname(),
             "versions": versions(backend),
-            "sees": path is None or Path(path).exists(),
+            "unseen": [path for path in paths if not Path(path).exists()],
         }
         yield pyarrow.RecordBatch.from_pydict({"told": [json.dumps(told)]})
 

@@ -19,7 +19,7 @@ from cnnmagic.databricks import runtime_of
 from cnnmagic.datasets import Held
 from cnnmagic.errors import DataError
 from cnnmagic.hardware import backend_name
-from cnnmagic.integrations.cluster import asked, compare, is_classic, last_line, setting, versions
+from cnnmagic.integrations.cluster import Unseen, check_workers, is_classic, last_line, setting
 from cnnmagic.memory import memory_of_process
 from cnnmagic.storage import runs_folder
 
@@ -57,22 +57,21 @@ def is_of_spark(value: Any) -> bool:
     return type(value).__module__.startswith("pyspark.")
 
 
-def brought_here(source: Held, workers: int = 1) -> Held:
+def brought_here(source: Held, workers: int | None = None) -> Held:
     """The source with its frames of Spark brought here, each once; raises `CnnError` where that can't be.
 
-    Where several workers train, frames that are too large to be sent to them are Parquet, which they read themselves.
+    Where workers train, frames that are too large to be sent to them are Parquet, which they read themselves.
     """
     found = _all_here(source, workers, None)
-    if workers > 1 and any(map(is_kept, found)) and not all(map(is_kept, found)):
+    if workers is not None and any(map(is_kept, found)) and not all(map(is_kept, found)):
         found = _all_here(source, workers, 0)  # workers read all of a source, or are sent all of it
     return replace(source, values=found)
 
 
-def check_seen(source: Held, spark: Any, workers: int) -> None:
-    """Raise `DataError` where frames lie as Parquet where workers can't see them."""
-    for value, name in zip(source.values, source.names, strict=True):
-        if is_kept(value):
-            _check_path(value.path, name, spark, workers)
+def kept_in(source: Held) -> dict[str, Unseen]:
+    """The folders of frames that are kept as Parquet, with the error of each where a worker can't see it."""
+    values = zip(source.values, source.names, strict=True)
+    return {str(value.path): _unseen(value.path, name) for value, name in values if is_kept(value)}
 
 
 def is_kept(value: Any) -> bool:
@@ -82,18 +81,18 @@ def is_kept(value: Any) -> bool:
     return isinstance(value, Shelf)
 
 
-def _all_here(source: Held, workers: int, most: int | None) -> tuple[Any, ...]:
+def _all_here(source: Held, workers: int | None, most: int | None) -> tuple[Any, ...]:
     frames = zip(source.values, source.names, strict=True)
     return tuple(_here(frame, source, name, workers, most) if is_of_spark(frame) else frame for frame, name in frames)
 
 
-def _here(frame: Any, source: Held, name: str, workers: int, most: int | None) -> Any:
+def _here(frame: Any, source: Held, name: str, workers: int | None, most: int | None) -> Any:
     """A frame of Spark brought here; as Parquet where it has more than `most` bytes, or than there is room for."""
     from cnnmagic.engine.tables import columns_of
     from cnnmagic.integrations.parcel import most_bytes
 
     if most is None:
-        most = most_bytes(frame.sparkSession) if workers > 1 else None
+        most = most_bytes(frame.sparkSession) if workers is not None else None
     columns = columns_of(list(frame.columns), source.image, source.label, name)
     known = _known.setdefault(frame, {})
     found = known.get(columns)
@@ -155,12 +154,12 @@ def _by_arrow(frame: Any) -> Any:
         conf.set(ARROW, before)
 
 
-def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int) -> Any:
+def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int | None) -> Any:
     """The frame as Parquet that Spark's workers write, and that is gone with it; raises `DataError`."""
     from cnnmagic.engine.parquet import Shelf
 
     home = _folder(name, size, workers)
-    if workers > 1:
+    if workers is not None:
         _check_home(home, name, frame.sparkSession, workers)
     folder = home / f"frame-{_OWNER}-{os.getpid()}-{secrets.token_hex(4)}"
     writer = frame.write.option("parquet.block.size", str(GROUP_BYTES)).option("compression", "none")
@@ -180,8 +179,8 @@ def _by_parquet(frame: Any, name: str, size: int, rows: int, workers: int) -> An
     return shelf
 
 
-def _why(workers: int) -> str:
-    return "don't fit into memory" if workers == 1 else "are too many to be sent to workers"
+def _why(workers: int | None) -> str:
+    return "don't fit into memory" if workers is None else "are too many to be sent to workers"
 
 
 def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
@@ -189,23 +188,18 @@ def _check_home(home: Path, name: str, spark: Any, workers: int) -> None:
     mark = home / f"seen-{secrets.token_hex(4)}"
     mark.write_text("seen", encoding="utf-8")  # closed: a volume shows a file to others only then
     try:
-        _check_path(mark, name, spark, workers)
+        check_workers(spark, workers, backend_name(), {str(mark): _unseen(mark, name)})
     finally:
         mark.unlink(missing_ok=True)
 
 
-def _check_path(path: Path, name: str, spark: Any, workers: int) -> None:
-    """Raise `CnnError` where a worker is no match, or can't see a path in the folder of frames."""
-    wanted = versions(backend_name())
-    for told in asked(spark, workers, backend_name(), str(path)):
-        compare(wanted, told, None)
-        if not told["sees"]:
-            host = told["host"]
-            message = f"the worker on {host} can't see `{path.parent}`, where the images of `{name}` are kept for it."
-            raise DataError(message, remedy=OTHER_FOLDER)
+def _unseen(path: Path, name: str) -> Unseen:
+    """What is told of a worker that can't see what lies in the folder of frames."""
+    where = f"can't see `{path.parent}`, where the images of `{name}` are kept for it."
+    return lambda host: DataError(f"the worker on {host} {where}", remedy=OTHER_FOLDER)
 
 
-def _folder(name: str, size: int, workers: int) -> Path:
+def _folder(name: str, size: int, workers: int | None) -> Path:
     """Where frames are kept, with room for this one; raises `DataError`. What killed processes left there is gone."""
     folder = Path(os.environ.get(FOLDER) or runs_folder().parent / "cache").expanduser().absolute()
     try:

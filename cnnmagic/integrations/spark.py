@@ -19,13 +19,15 @@ from cnnmagic.datasets import Held
 from cnnmagic.events import Command, Event, Finished, Queued
 from cnnmagic.hardware import backend_name, precision_of
 from cnnmagic.integrations.cluster import (
+    Unseen,
     check_allocation,
-    check_slots,
     check_workers,
     session,
     setting,
+    unseen_data,
 )
 from cnnmagic.integrations.gang import Gang
+from cnnmagic.integrations.slots import check_slots
 from cnnmagic.integrations.task import Job
 from cnnmagic.plans import Plan, Training
 
@@ -41,7 +43,7 @@ def check(plan: Plan) -> tuple[str, ...]:
     check_backend()
     check_precision(training)
     check_plan(plan)
-    check_cluster(plan, training.workers)
+    check_cluster(plan, training.workers or 1)
     return advice(plan)
 
 
@@ -50,40 +52,38 @@ def check_cluster(plan: Plan, workers: int) -> Any:
     spark = session()
     check_allocation(spark)
     check_slots(spark, workers)
-    check_frames(plan, spark, workers)
-    check_workers(spark, workers, backend_name(), path_of(plan))
+    check_workers(spark, workers, backend_name(), paths_of(plan, workers))
     return spark
 
 
-def check_frames(plan: Plan, spark: Any, workers: int) -> None:
-    """Raise `CnnError` where so many workers can't have the frames of Spark that a plan trains on."""
+def paths_of(plan: Plan, workers: int) -> dict[str, Unseen]:
+    """The paths of the data that every worker must see, with the error of each; none where the data are sent.
+
+    Frames of Spark are brought where so many workers have them; raises `CnnError` where that can't be.
+    """
+    from cnnmagic.engine.folders import local
     from cnnmagic.pipeline import source_at_hand
 
     source = source_at_hand(plan, workers)
     if isinstance(source, Held):
-        from cnnmagic.integrations.frames import check_seen
+        from cnnmagic.integrations.frames import kept_in
 
-        check_seen(source, spark, workers)
-
-
-def path_of(plan: Plan) -> str | None:
-    """The path of the data that every worker must see; None where they are sent to it."""
-    from cnnmagic.engine.folders import local
-
-    path = getattr(plan.source, "path", None)
-    return None if path is None else str(local(path).absolute())
+        return kept_in(source)
+    path = getattr(source, "path", None)
+    return {} if path is None else {(whole := str(local(path).absolute())): unseen_data(whole)}
 
 
 def advice(plan: Plan) -> tuple[str, ...]:
     """That one machine is faster, where the exchange takes longer than what it saves."""
     training = plan.training or Training()
-    if plan.flops is None:
+    workers = training.workers or 1
+    if plan.flops is None or workers == 1:
         return ()
     step = 3 * plan.flops * training.batch_size / SLOW_FLOPS
-    if step * (1 - 1 / training.workers) > EXCHANGE:
+    if step * (1 - 1 / workers) > EXCHANGE:
         return ()
     return (
-        f"a step of this network takes some {1000 * step:.2g} ms of arithmetic, and {training.workers} workers need "
+        f"a step of this network takes some {1000 * step:.2g} ms of arithmetic, and {workers} workers need "
         f"about {1000 * EXCHANGE:.0f} ms more to exchange their gradients (measured on one machine): "
         "without `workers` it trains faster",
     )
@@ -103,7 +103,7 @@ def fit_on_workers(
     emit(Queued("the cluster"))
     spark = session()
     host = setting(spark, "spark.driver.host", socket.gethostname())
-    if start is None and training.workers == 1:
+    if start is None and training.workers is None:
         start = beginning_of(run.model)
     if start is not None:
         keeper.hold(start)
@@ -111,7 +111,7 @@ def fit_on_workers(
         job = Job(
             (host, server.getsockname()[1]),
             secrets.token_hex(16),
-            training.workers,
+            training.workers or 1,
             {"KERAS_BACKEND": backend_name()},
             files_of(run, start, most_bytes(spark)),
         )

@@ -148,7 +148,7 @@ def _sampler(sweep: Sweep, names: Mapping[str, Choice], seed: int, drawn: int) -
     whole = combinations(choices)
     if sweep.method == "tpe":
         known = min(USUAL_KNOWN, max(LEAST_KNOWN, trials_of(sweep, choices) // LEAST_SHARE))
-        beside = sweep.workers > 1  # then it keeps away from what is in training, whose end it does not know yet
+        beside = (sweep.workers or 1) > 1  # then it keeps away from what is in training, whose end it does not know yet
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # before Optuna 5 that is called experimental
             return optuna.samplers.TPESampler(

@@ -59,7 +59,7 @@ class SweepJob:
 
     def check(self) -> None:
         """Raise `CnnError` where the cluster can't take as many trials at once as it is to."""
-        if self.options.workers > 1:
+        if self.options.workers is not None:
             from cnnmagic.integrations.spark import check_cluster
 
             self.spark = check_cluster(self.cells.plan, self.options.workers)
@@ -113,7 +113,7 @@ class SweepJob:
     def _begin_trials(self) -> None:
         """Begin trials as long as some are left and there is room for them."""
         while (
-            len(self.under_way) < min(self.options.workers, self.sweep.state.whole - self.ended)
+            len(self.under_way) < min(self.options.workers or 1, self.sweep.state.whole - self.ended)
             and self.broken is None
             and not self.sweep.is_stopping
         ):

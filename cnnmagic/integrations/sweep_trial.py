@@ -101,7 +101,7 @@ class TrialUnderWay:
 
     def _where(self) -> Train:
         """How it is trained: by a worker of the cluster, or here."""
-        if self.job.options.workers == 1:
+        if self.job.options.workers is None:
             return train_in_place
         from cnnmagic.integrations.spark import fit_on_workers
 
@@ -110,7 +110,7 @@ class TrialUnderWay:
     def _start(self, run: Run, work: Any) -> None:
         self.run = run
         run.listen(self._report)
-        run.start(work, is_here=self.job.options.workers == 1)
+        run.start(work, is_here=self.job.options.workers is None)
         self.job.sweep.begin(run)
 
     def _report(self, state: RunState, event: Event | None) -> None:

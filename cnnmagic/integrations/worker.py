@@ -26,6 +26,7 @@ from cnnmagic.integrations.wire import heard, told, unpacked
 
 ORPHANED, FAILED = 3, 4
 SECONDS_TO_SEND = 0.2
+TWO_PROCESSORS = "--xla_force_host_platform_device_count=2"  # what JAX counts the processor as; not a GPU
 
 
 def main(folder: Path) -> None:
@@ -55,7 +56,7 @@ def train(folder: Path, place: dict[str, Any], driver: Line, asked: queue.Simple
     specification = from_json((folder / "specification.json").read_text(encoding="utf-8"))
     training = Training(**specification.training)
     start = unpacked(body) if (body := _bytes(folder / "start.npz")) else None
-    if place["workers"] == 1:
+    if training.workers is None:
         _train_alone(folder, specification, training, driver, asked, start)
     else:
         _train_together(folder, place, specification, training, driver, asked, start)
@@ -121,7 +122,9 @@ def _replicas(folder: Path, place: dict[str, Any], specification: Any, training:
     model = partial(_model, folder, specification, training)
     steps = (_jax_steps if specification.backend == "jax" else _tensorflow_steps)(model, place, training)
     device = "CPU" if device_name() == "CPU" else "GPU"
-    return Replicas(steps, model(), training, f"{place['workers']} workers, each {device}")
+    workers = place["workers"]
+    where = f"{workers} workers, each {device}" if workers > 1 else f"1 worker, {device}"
+    return Replicas(steps, model(), training, where)
 
 
 def _tensorflow_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -> Any:
@@ -145,7 +148,10 @@ def _jax_steps(model: Callable[[], Any], place: dict[str, Any], training: Any) -
     from cnnmagic.integrations.distribute import made_replica
     from cnnmagic.integrations.steps_jax import JaxSteps
 
-    jax.distributed.initialize(place["first"], place["workers"], place["rank"])
+    if place["workers"] > 1:
+        jax.distributed.initialize(place["first"], place["workers"], place["rank"])
+    else:  # a lone processor adds up a batch by halves as two do, so that their numbers are the same to the bit
+        os.environ["XLA_FLAGS"] = f"{TWO_PROCESSORS} {os.environ.get('XLA_FLAGS', '')}"
     made = model()
     made_replica(made)
     return JaxSteps(made, jax.devices())

@@ -70,7 +70,7 @@ def check_sweep(
         yield from _check_choice(sweep, choice)
     if trials_of(sweep, choices) > MOST_TRIALS:
         yield _too_large(sweep, trials_of(sweep, choices))
-    if sweep.workers > 1 and (shared := _shared_out(training or Training(), choices)):
+    if sweep.workers is not None and (shared := _shared_out(training or Training(), choices)):
         message = f"`sweep workers={sweep.workers}` trains each trial in one task, and `train {shared}` shares it out."
         yield Problem(message, _workers_place(sweep, statements), remedy="Keep one of them.")
 
@@ -83,7 +83,7 @@ def sweep_notes(sweep: Sweep | None, choices: Sequence[Choice]) -> Iterator[str]
     least = "lowest" if sweep.is_loss else "highest"
     many = "countless" if whole is None else f"{whole:,}" if whole < LARGEST_TOLD else "more than a trillion"
     tried = f"all {trials:,} combinations" if trials == whole else f"{trials:,} of {many} combinations"
-    side_by_side = f", {sweep.workers} at a time on the Spark cluster" if sweep.workers > 1 else ""
+    side_by_side = f", {sweep.workers} at a time on the Spark cluster" if sweep.workers else ""
     yield f"the sweep trains {tried}, {METHODS[sweep.method]}, for the {least} {sweep.goal}{side_by_side}"
     if sweep.trials and trials < sweep.trials:
         yield f"there are {trials:,} combinations, and `trials={sweep.trials}` asks for more"
@@ -129,7 +129,7 @@ def _too_large(sweep: Sweep, trials: int) -> Problem:
 
 def _shared_out(training: Training, choices: Sequence[Choice]) -> str:
     """The option of `train` that has several devices or tasks train one trial; empty where none does."""
-    several = {"workers": training.workers > 1, "devices": training.devices not in (None, 1)}
+    several = {"workers": training.workers is not None, "devices": training.devices not in (None, 1)}
     chosen = {choice.argument for choice in choices}
     return next((name for name, is_set in several.items() if is_set or name in chosen), "")
 

@@ -74,16 +74,17 @@ def _clashes(training: Training, line: syntax.Directive) -> Iterator[Problem]:
 
 def _shared_out(training: Training, line: syntax.Directive) -> Iterator[Problem]:
     """What a training on several devices or machines can't do."""
-    word = "workers" if training.workers > 1 else "devices"
-    if training.workers > 1 and training.devices is not None:
+    workers = training.workers
+    word = "devices" if workers is None else "workers"
+    if workers is not None and training.devices is not None:
         message = "`workers` takes what devices each task has, and `devices` is for one machine alone."
         yield Problem(message, _place(line, "devices"), remedy="Keep one of them.")
-    if training.workers > 1 or training.devices not in (None, 1):
+    if workers is not None or training.devices not in (None, 1):
         if training.precision == "float16":
             message = f"float16 is not trained with `{word}`: each replica would scale its loss in its own way."
             yield Problem(message, _place(line, "precision"), remedy="Write `precision=bfloat16` or `float32`.")
-        if 0 < training.batch_size < training.workers:
-            message = f"a batch of {training.batch_size} is not enough for {training.workers} workers."
+        if 0 < training.batch_size < (workers or 0):
+            message = f"a batch of {training.batch_size} is not enough for {workers} workers."
             yield Problem(message, _place(line, "workers"), remedy="Each needs one image of a batch at least.")
 
 

@@ -37,7 +37,7 @@ class SweepBoard:
 
     def __init__(self, sweep: SweepRun):
         self.sweep = sweep
-        self.most = sweep.plan.sweep.workers if sweep.plan.sweep else 1  # trainings at once
+        self.most = (sweep.plan.sweep.workers if sweep.plan.sweep else None) or 1  # trainings at once
         self.painted = threading.Event()
         self._changed = threading.Event()
         self._handle: Any = None

@@ -86,7 +86,7 @@ def test_float16_by_itself_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.long
-def test_on_jax_two_workers_are_two_devices_bit_for_bit() -> None:
+def test_on_jax_two_workers_are_one_and_two_devices_bit_for_bit() -> None:
     for package in ("jax", "pyspark", "pyarrow"):
         pytest.importorskip(package, reason=f"{package} is not installed")
     if shutil.which("java") is None:
@@ -98,5 +98,5 @@ def test_on_jax_two_workers_are_two_devices_bit_for_bit() -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == len(texts), done.stderr[-2000:]
     for told in lines:
-        assert told["phases"][0] == told["phases"][1]
-        assert told["one"] < 1e-5 and told["devices"] == 0
+        assert len(set(told["phases"])) == 1
+        assert told["one"] < 1e-5 and told["devices"] == told["worker"] == 0

@@ -215,9 +215,14 @@ def test_a_folder_that_workers_cannot_see_is_told_before_anything_is_written(
     monkeypatch.setattr(parcel, "MOST_BYTES", 1_000)
     monkeypatch.setenv(frames.FOLDER, str(tmp_path))
     asked = cluster.asked
-    asked(spark, 2, "tensorflow", None)  # a cluster's first task in Python waits for that to start
-    # As on machines that have no such folder.
-    monkeypatch.setattr(frames, "asked", lambda spark, workers, backend, path: asked(spark, workers, backend, "/none"))
+    asked(spark, 2, "tensorflow", ())  # a cluster's first task in Python waits for that to start
+
+    def on_machines_without_it(spark: Any, workers: int, backend: str, paths: Any) -> Any:
+        (path,) = paths
+        assert Path(path).exists()
+        return [told | {"unseen": [path]} for told in asked(spark, workers, backend, ())]
+
+    monkeypatch.setattr(cluster, "asked", on_machines_without_it)
     start = time.monotonic()
     with pytest.raises(DataError, match=f"the worker on .* can't see `{tmp_path}`, where the images of `df` are kept"):
         check(plan)

@@ -38,6 +38,13 @@ def test_two_workers_give_the_numbers_of_one_machine(words: str, spark: Any) -> 
     assert run.evaluate() == pytest.approx(expected.evaluate(), abs=1e-5)
 
 
+def test_one_worker_trains_on_the_cluster_to_the_numbers_of_this_machine(spark: Any) -> None:
+    text = text_of(RECIPES[1])
+    run = cnnmagic.train(f"{text} workers=1", name="away")
+    assert run.state.device == "1 worker, CPU"
+    assert_same(run, cnnmagic.train(text, name="here"))
+
+
 def test_images_that_all_machines_see_are_read_by_each_worker(spark: Any, tmp_path: Any) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "data.npz", x=rng.integers(0, 255, (200, 8, 8, 1), np.uint8), y=np.arange(200) % 4)
@@ -103,10 +110,11 @@ def test_more_workers_than_slots_are_refused_at_once(spark: Any) -> None:
 
 
 def test_a_path_that_workers_cannot_see_is_told(spark: Any) -> None:
-    from cnnmagic.integrations.cluster import check_workers
+    from cnnmagic.integrations.cluster import check_workers, unseen_data
 
+    paths = {path: unseen_data(path) for path in (str(ROOT), "/nowhere/photos")}
     with pytest.raises(RunError, match="can't see `/nowhere/photos`"):
-        check_workers(spark, 2, "tensorflow", "/nowhere/photos")
+        check_workers(spark, 2, "tensorflow", paths)
 
 
 def test_a_cell_that_runs_again_takes_the_slots_of_its_earlier_training(spark: Any) -> None:

@@ -1,4 +1,4 @@
-"""Trains texts by Keras on JAX on one device, on two virtual ones and on two workers of a Spark cluster.
+"""Trains texts by Keras on JAX on one device, on two virtual ones, and on one and two workers of a Spark cluster.
 
 `python two_workers_jax.py TEXT …`: one line of JSON for each text, with the largest differences of history and weights.
 """
@@ -28,10 +28,12 @@ def difference(one: Any, other: Any) -> float:
 for text in sys.argv[1:]:
     one = cnnmagic.train(text, name="one")
     devices, workers = cnnmagic.train(f"{text} devices=all", name="devices"), cnnmagic.train(f"{text} workers=2")
+    worker = cnnmagic.train(f"{text} workers=1", name="worker")
     told = {
-        "phases": [one.state.phase, workers.state.phase],
+        "phases": [one.state.phase, worker.state.phase, workers.state.phase],
         "one": difference(one, workers),
         "devices": difference(devices, workers),
+        "worker": difference(worker, workers),
     }
     print(json.dumps(told), flush=True)
 next(cluster, None)

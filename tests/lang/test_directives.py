@@ -136,8 +136,10 @@ def test_train_tells_what_is_surprising(text):
     assert [NOTED[text] in note for note in told] == [True] * bool(NOTED[text])
 
 
-def test_train_accepts_what_asks_for_nothing_more():
-    assert trained("workers=1").training == Training()
+def test_one_worker_is_not_this_machine():
+    assert trained("workers=1").training == Training(workers=1) != Training()
+    with pytest.raises(PlanError, match="`workers` takes what devices each task has"):
+        trained("workers=1 devices=2")
 
 
 def test_train_tells_where_balance_stands():
