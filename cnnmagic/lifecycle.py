@@ -269,7 +269,7 @@ def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) 
 
 
 def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state: RunState) -> Run:
-    from cnnmagic.engine.data import fingerprint
+    from cnnmagic.engine.splits import fingerprint
 
     about = record.about
     plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])

@@ -21,7 +21,7 @@ class Recorder:
     """Keeps `run.json` up to date, and the run's folder marked as in use."""
 
     def __init__(self, run: Run):
-        from cnnmagic.engine.data import fingerprint
+        from cnnmagic.engine.splits import fingerprint
 
         self.run, self.failure = run, ""
         self.held: IO[str] | None = None

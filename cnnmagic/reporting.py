@@ -169,7 +169,7 @@ def _origin(name: str, found: Plan | Run, state: RunState | None, say: Words) ->
     entry = entry_of(name, found)
     yield say("data"), str((found.plan if isinstance(found, Run) else found).source or "-")
     if isinstance(found, Run) and found.dataset is not None:
-        from cnnmagic.engine.data import fingerprint
+        from cnnmagic.engine.splits import fingerprint
 
         yield say("fingerprint"), fingerprint(found.dataset)
         counts = {split: len(getattr(found.dataset, split)) for split in ("train", "validation", "test")}

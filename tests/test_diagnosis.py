@@ -134,8 +134,8 @@ def test_the_loss_of_guessing_is_scikit_learn_s(counts: list[int]) -> None:
     import numpy as np
     from sklearn.metrics import log_loss
 
-    from cnnmagic.engine.data import Dataset, Split
     from cnnmagic.engine.fit import _chance
+    from cnnmagic.engine.splits import Dataset, Split
 
     labels = np.repeat(np.arange(len(counts)), counts)
     split = Split(np.zeros((len(labels), 1, 1, 1)), labels)

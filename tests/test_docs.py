@@ -15,7 +15,7 @@ import pytest
 
 from cnnmagic import CnnError, plan
 from cnnmagic.datasets import NAMED
-from cnnmagic.engine.data import NAMES
+from cnnmagic.engine.raw import NAMES
 from cnnmagic.errors import SHOWN_PROBLEMS
 from cnnmagic.formulas import FORMULAS, WHOLE
 from cnnmagic.lang import blocks, directives, graph, limits, unfold, values, walk

@@ -9,7 +9,7 @@ import pytest
 
 import cnnmagic
 from cnnmagic.asking import asking
-from cnnmagic.engine.data import fingerprint
+from cnnmagic.engine.splits import fingerprint
 from cnnmagic.errors import RunError
 from cnnmagic.explain import language
 from cnnmagic.explain.catalogue import QUESTIONS, title_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.snapshot import restore, take
+from cnnmagic.engine.splits import Dataset
 from cnnmagic.memory import BATCHES_AN_EPOCH, largest_that_runs
 
 LARGEST = 512

@@ -11,7 +11,7 @@ import numpy as np
 from cnnmagic.engine.ahead import BATCHES_AHEAD, Ahead
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.buckets import batches_of, buckets_of
-from cnnmagic.engine.data import Split
+from cnnmagic.engine.splits import Split
 
 MOST_TOGETHER, BYTES_TOGETHER = 16, 4_000_000
 Mix = Callable[[np.ndarray, np.ndarray, tuple[int, int, int]], tuple[Any, Any]]

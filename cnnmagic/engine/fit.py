@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.clock import Clock
-from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.keeper import Keeper
 from cnnmagic.engine.mean import put_mean
 from cnnmagic.engine.mixing import mixing
 from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, restore
+from cnnmagic.engine.splits import Dataset
 from cnnmagic.engine.trainer import KerasTrainer, Trainer, finish_epoch
 from cnnmagic.events import Command, Event, Finished, Started
 from cnnmagic.hardware import precision_of

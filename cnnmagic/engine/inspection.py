@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine.data import Dataset, Split, load
+from cnnmagic.engine.data import load
 from cnnmagic.engine.decode import EXTENSIONS, Form, Unreadable, decode
 from cnnmagic.engine.pictures import Pictures, chunks
+from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.plans import Plan, Training
 from cnnmagic.survey import SPLITS, Sample, Survey, findings_of
 

@@ -10,10 +10,10 @@ import numpy as np
 from cnnmagic import datasets
 from cnnmagic.engine.arrays import CHANNELS
 from cnnmagic.engine.cache import cache_for
-from cnnmagic.engine.data import Dataset, Split, apart, weights_of
 from cnnmagic.engine.decode import Form
 from cnnmagic.engine.listing import Listing
 from cnnmagic.engine.pictures import Album, Pictures
+from cnnmagic.engine.splits import Dataset, Split, apart, weights_of
 from cnnmagic.errors import DataError
 from cnnmagic.plans import Plan
 

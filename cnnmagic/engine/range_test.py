@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.build import build, compile_model
-from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.feed import Feed
+from cnnmagic.engine.splits import Dataset
 from cnnmagic.plans import Plan
 from cnnmagic.rates import BATCHES, RateCurve, is_blown_up, judged, rate_at, smoothed
 

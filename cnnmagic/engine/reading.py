@@ -14,9 +14,9 @@ import numpy as np
 from cnnmagic.datasets import three_ways
 from cnnmagic.engine import together
 from cnnmagic.engine.cache import Memory
-from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.decode import Unreadable
 from cnnmagic.engine.pictures import Album, Pictures, chunks
+from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.errors import DataError
 
 SHOWN_BAD, SHOWN_SIZES = 20, 5

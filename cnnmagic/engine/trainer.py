@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnmagic.engine.backend import device_name, fit_of
-from cnnmagic.engine.data import Split
 from cnnmagic.engine.snapshot import Snapshot, restore_metrics
+from cnnmagic.engine.splits import Split
 from cnnmagic.errors import RunError
 
 if TYPE_CHECKING:

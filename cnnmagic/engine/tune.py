@@ -22,7 +22,7 @@ from cnnmagic.plans import Plan, Training
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnmagic.engine.data import Dataset
+    from cnnmagic.engine.splits import Dataset
 
 SHORTEST_TRAINING = 10.0  # seconds; no trial pays for less
 SLOWEST_STEP, SLOWEST_FLOPS = (

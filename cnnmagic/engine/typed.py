@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine import arrays
-from cnnmagic.engine.data import Dataset
 from cnnmagic.engine.decode import Form, Unreadable, decode, from_pixels
+from cnnmagic.engine.splits import Dataset
 from cnnmagic.engine.tables import content_of
 from cnnmagic.errors import DataError
 from cnnmagic.plans import Resize

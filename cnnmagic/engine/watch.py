@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.forward import answering
 from cnnmagic.engine.gradients import gradients_of
 from cnnmagic.engine.snapshot import bring_up_to_date
+from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
 
 MOST_IMAGES, CHUNK = 2_000, 256

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.cache import cache_for
-from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.decode import Form, Unreadable
 from cnnmagic.engine.listing import Listing
 from cnnmagic.engine.pictures import Album, Pictures
+from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.errors import DataError
 from cnnmagic.integrations.cluster import is_classic
 from cnnmagic.plans import Resize

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnnmagic.engine.data import Split
 from cnnmagic.engine.loop import Loop
 from cnnmagic.engine.snapshot import assign, copied
+from cnnmagic.engine.splits import Split
 from cnnmagic.errors import RunError
 from cnnmagic.integrations.accord import Accord
 from cnnmagic.plans import Training

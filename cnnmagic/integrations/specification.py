@@ -9,10 +9,11 @@ from typing import Any
 
 from cnnmagic import datasets
 from cnnmagic.datasets import Facts, Held, Source
-from cnnmagic.engine.data import Dataset, fingerprint, load
+from cnnmagic.engine.data import load
 from cnnmagic.engine.folders import local
 from cnnmagic.engine.parquet import Shelf
 from cnnmagic.engine.reading import without
+from cnnmagic.engine.splits import Dataset, fingerprint
 from cnnmagic.errors import DataError
 from cnnmagic.integrations.parcel import MOST_BYTES, form_of, from_parcel, parcel_of
 from cnnmagic.pipeline import source_at_hand

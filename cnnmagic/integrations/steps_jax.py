@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.engine.data import Split
+from cnnmagic.engine.splits import Split
 from cnnmagic.integrations.replicas import class_weights, loss_metric
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine.data import Split
+from cnnmagic.engine.splits import Split
 from cnnmagic.integrations.replicas import class_weights, loss_metric
 from cnnmagic.integrations.shares import share_of
 from cnnmagic.plans import Training

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnmagic.engine.data import fingerprint
+from cnnmagic.engine.splits import fingerprint
 from cnnmagic.errors import DataError
 from cnnmagic.integrations.study import names_of
 from cnnmagic.lang.sweeps import filled_text

@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.access import violations
+from tests.integrations.spark_sessions import MASTER, SETTINGS, skip_without_spark
+
 pytest.importorskip("optuna", reason="sweeps need Optuna")
 
 CELL = """%%cnn tuned
@@ -39,3 +42,37 @@ def test_the_board_moves_and_stop_leaves_what_is_done(lab):
     bundle = notebook.read().cells[1].outputs[-1].data
     assert "data:image/svg+xml;base64," in bundle["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in bundle
+
+
+SPARK = f"""import os, sys
+from pyspark.sql import SparkSession
+os.environ["PYSPARK_PYTHON"] = sys.executable
+builder = SparkSession.builder.master({MASTER!r})
+for name, value in {SETTINGS}.items():
+    builder = builder.config(name, value)
+spark = builder.getOrCreate()"""
+BESIDE = CELL.replace("tuned", "beside").replace("epochs=2", "epochs=500") + " workers=2"
+PATIENCE = 240_000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_trials_side_by_side_are_seen_together(theme, lab, axe):
+    skip_without_spark()
+    notebook = lab.open(["%load_ext cnnmagic", SPARK, BESIDE, "[trial.state for trial in beside.trials]"])
+    notebook.theme(theme)
+    notebook.run_and_wait(0)
+    notebook.run_and_wait(1, timeout=PATIENCE / 1000)
+    notebook.run_and_wait(2, timeout=PATIENCE / 1000)
+    board = notebook.output(2)
+    for number in (1, 2):
+        line = board.locator("div", has=board.page.get_by_text(f"beside_{number}", exact=True))
+        line.filter(has_text=re.compile("epoch [2-9]")).last.wait_for(timeout=PATIENCE)
+    expect(board.locator("tbody tr").filter(has_text=re.compile("beside_[12].*training"))).to_have_count(2)
+    assert violations(notebook, 2, axe) == []
+    board.get_by_role("button", name="Stop").click()
+    picture = board.locator(PICTURE.replace("tuned", "beside"))
+    picture.wait_for()
+    assert "beside: stopped, " in picture.get_attribute("alt")
+    notebook.run_and_wait(3)
+    assert "['interrupted', 'interrupted']" in notebook.output(3).inner_text()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cnnmagic.datasets import NAMED, Arrays, Facts, File
-from cnnmagic.engine.data import Dataset, describe, load
+from cnnmagic.engine.data import describe, load
+from cnnmagic.engine.splits import Dataset
 from cnnmagic.errors import DataError, MissingData
 from cnnmagic.pipeline import make_plan
 

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 import cnnmagic
-from cnnmagic.engine.data import fingerprint, load
+from cnnmagic.engine.data import load
 from cnnmagic.engine.folders import list_folder, local
 from cnnmagic.engine.photos import facts_of, listing_of
 from cnnmagic.engine.reading import read_all
+from cnnmagic.engine.splits import fingerprint
 from cnnmagic.errors import CnnError, DataError, MissingData, PlanError
 from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.pipeline import make_plan, source_of

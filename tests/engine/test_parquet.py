@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cnnmagic.engine import cache
-from cnnmagic.engine.data import describe, fingerprint, load
+from cnnmagic.engine.data import describe, load
 from cnnmagic.engine.decode import Unreadable
 from cnnmagic.engine.parquet import Contents, Shelf
+from cnnmagic.engine.splits import fingerprint
 from cnnmagic.errors import DataError
 from cnnmagic.pipeline import make_plan, source_of
 from tests.engine.photos import encoded

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cnnmagic.engine import cache as engine_cache
-from cnnmagic.engine.data import Dataset, Split
 from cnnmagic.engine.parquet import Contents, Shelf
 from cnnmagic.engine.pictures import Album, Pictures
 from cnnmagic.engine.reading import read_all
+from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.errors import DataError
 from cnnmagic.integrations.parcel import MOST_BYTES, MOST_BYTES_OF_CONNECT, most_bytes, parcel_of
 from cnnmagic.integrations.shares import share_of
