@@ -13,6 +13,7 @@ from cnnmagic.errors import RunError
 from cnnmagic.events import Finished, Noted, Reading, Stop
 from cnnmagic.memory import is_out_of_memory, told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
+from cnnmagic.places import Train, check_places, train_in_place
 from cnnmagic.plans import Plan, Training
 from cnnmagic.recorder import Recorder
 from cnnmagic.run import Run
@@ -20,8 +21,6 @@ from cnnmagic.state import RunState, cause, state_of
 from cnnmagic.storage import Record, new_folder
 
 LARGEST_SEED = 2**31
-
-Train = Callable[[Run, Any, Callable[[Any], None], Any, Any], None]
 
 
 def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, str] | None = None) -> Run:
@@ -39,25 +38,6 @@ def begin(name: str, plan: Plan, model: Any, dataset: Any, texts: Mapping[str, s
         except OSError as error:
             run.note(f"the run is not kept on disk ({error.strerror or error})")
     return run
-
-
-def train_in_place(run: Run, keeper: Any, emit: Callable[[Any], None], commands: Any, start: Any) -> None:
-    """Train where the `train` line says: on the Spark cluster, on all devices, or as Keras does it."""
-    training = run.plan.training or Training()
-    if training.workers is not None:
-        from cnnmagic.integrations.spark import fit_on_workers
-
-        fit_on_workers(run, keeper, emit, commands, start)
-    elif on_devices(run.plan):
-        from cnnmagic.integrations.distribute import fit_on_devices
-
-        fit_on_devices(run.model, run.plan, run.dataset, keeper, emit, commands, start, run.seed)
-    else:
-        from cnnmagic.engine.fit import fit
-        from cnnmagic.engine.tune import tune
-
-        tune(run.model, run.plan, run.dataset, commands, emit, start and start.way)
-        fit(run.model, run.dataset, training, keeper, emit, commands, start, run.seed)
 
 
 def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Callable[..., None]:
@@ -116,27 +96,6 @@ def _fits(train: Train, run: Run, keeper: Any, emit: Any, commands: Any, start: 
     run.plan = replace(run.plan, training=replace(run.plan.training or Training(), batch_size=size // 2))
     run.note(f"batch=auto is {size // 2}: for batches of {size} there was not enough memory in the training")
     return False
-
-
-def on_devices(plan: Plan) -> bool:
-    """Whether several devices of this machine share each batch; raises `CnnError` where that can't be."""
-    training = plan.training or Training()
-    if training.devices in (None, 1):
-        return False
-    from cnnmagic.integrations.distribute import check
-
-    return check(plan) > 1
-
-
-def check_places(plan: Plan) -> tuple[str, ...]:
-    """Notes on where a plan is to be trained; raises `CnnError` where it can't be."""
-    training = plan.training or Training()
-    if training.workers is not None:
-        from cnnmagic.integrations.spark import check
-
-        return check(plan)
-    on_devices(plan)
-    return ()
 
 
 def _tracker(run: Run, training: Training) -> Any:
@@ -273,7 +232,9 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
 
     about = record.about
     plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])
-    plan = replace(plan, training=Training(**about["training"]))
+    given = plan.training or Training()
+    # Records have told `workers` as 1 where the text names none.
+    plan = replace(plan, training=Training(**{**about["training"], "workers": given.workers}))
     dataset = load_data(plan)
     if (found := fingerprint(dataset)) != about["data"]["fingerprint"]:
         message = f"the data are not those that {record.name} was trained on (fingerprint {found})."

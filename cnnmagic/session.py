@@ -14,9 +14,10 @@ from weakref import ref
 
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
-from cnnmagic.lifecycle import begin, check_places, load_record, resume_record, work_of
+from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
 from cnnmagic.pipeline import build_model, load_data, make_plan
+from cnnmagic.places import check_places
 from cnnmagic.plans import Plan
 from cnnmagic.rates import RateCurve
 from cnnmagic.run import Run

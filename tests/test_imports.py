@@ -26,6 +26,7 @@ FORBIDDEN = {
     "sweep_run": ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "verbs"),
     "pipeline": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "lifecycle": ("session", "magic", "verbs", "ui", "explain"),
+    "places": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "recorder": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
 }

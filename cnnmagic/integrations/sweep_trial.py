@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.events import EpochEnded, Event
 from cnnmagic.integrations import study as studies
-from cnnmagic.lifecycle import Train, begin, reopened, train_in_place, work_of
+from cnnmagic.lifecycle import begin, reopened, work_of
 from cnnmagic.memory import told_of_memory
 from cnnmagic.pipeline import build_model
+from cnnmagic.places import Train, train_in_place
 from cnnmagic.plans import Training
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause

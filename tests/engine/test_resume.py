@@ -234,3 +234,11 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
     assert "no checkpoint had been written yet: the training begins anew" in again.state.notes
     assert numbers(again.history) == numbers(trained("undisturbed").history)
     assert again.folder == run.folder
+
+
+def test_a_record_of_before_told_one_worker_of_a_training_on_this_machine() -> None:
+    run = trained("older", epochs=1)
+    about = find_record("older").about
+    assert run.folder is not None and about["training"]["workers"] is None
+    (run.folder / "run.json").write_text(json.dumps({**about, "training": {**about["training"], "workers": 1}}))
+    assert cnnmagic.load("older").plan.training == run.plan.training
