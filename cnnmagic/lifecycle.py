@@ -233,8 +233,9 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
     about = record.about
     plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])
     given = plan.training or Training()
-    # Records have told `workers` as 1 where the text names none.
-    plan = replace(plan, training=Training(**{**about["training"], "workers": given.workers}))
+    # JSON has no tuples, and records have told `workers` as 1 where the text names none.
+    settled = {**about["training"], "mixing": given.mixing, "workers": given.workers}
+    plan = replace(plan, training=Training(**settled))
     dataset = load_data(plan)
     if (found := fingerprint(dataset)) != about["data"]["fingerprint"]:
         message = f"the data are not those that {record.name} was trained on (fingerprint {found})."
