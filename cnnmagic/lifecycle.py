@@ -48,16 +48,16 @@ def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Calla
     training = run.plan.training or Training()
     record = Recorder(run)
     tracker = _tracker(run, training)
+    record.lock()
     if start is None:
         record.begin()  # now, while it may have to wait for its turn: a kill is to lose nothing
 
     def work(emit: Any, commands: Any) -> None:
+        keeper = _keeper(run, training, record, start)
         release = guard(run.model, run.name, run.wait_quietly)
-        record.lock()
-        keeper = _keeper(run, training, record)
-        if tracker is not None:
-            tracker.begin()
         try:
+            if tracker is not None:
+                tracker.begin()
             if not _has_read(run, emit, commands):
                 return
             snapshot = start
@@ -70,7 +70,7 @@ def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Calla
         finally:
             let_go_of_steps(run.model)
             release()
-            run.snapshot = keeper.last
+            run.snapshot = keeper.last or start
             keeper.close()
             if tracker is not None:
                 tracker.end()
@@ -117,14 +117,15 @@ def _has_read(run: Run, emit: Callable[[Any], None], commands: Any) -> bool:
         return any(isinstance(command, Stop) for command in later)
 
     dataset = read_all(run.dataset, lambda done, whole: emit(Reading(done, whole)), stopped)
+    stopped()  # takes what came since the last look: commands stay in their order
+    for command in later:
+        commands.put(command)
     if dataset is None:
         emit(Finished("stopped", time.monotonic()))
         return False
     for note in dataset.notes[len(run.dataset.notes) :]:
         emit(Noted(note))
     run.dataset = dataset
-    for command in later:
-        commands.put(command)
     return True
 
 
@@ -142,17 +143,21 @@ def _try_batches(run: Run) -> None:
 
 
 def more(run: Run, epochs: int) -> None:
-    """Let a training that is over go on for more epochs, optimizer and all; a schedule runs anew over them."""
+    """Let a training that is over go on for more epochs, optimizer and all; a schedule runs anew over them.
+
+    Raises `CnnError` where that can't be, and leaves the run as it is.
+    """
     if epochs < 1:
         raise RunError(f"{epochs} epochs can't be trained.", remedy="For example `%cnn more net 5`.")
     snapshot = _snapshot_of(run)
     position, training = snapshot.position, run.plan.training or Training()
     whole = position.epoch + bool(position.batch) + epochs
     begin = position.epoch * run.state.batches + position.batch if training.schedule != "constant" else position.begin
-    run.plan = replace(run.plan, training=replace(training, epochs=whole))
+    longer = replace(run.plan, training=replace(training, epochs=whole))
+    check_places(longer)
+    run.plan = longer
     if training.schedule != "constant":
         run.note(f"the {training.schedule} schedule runs again from epoch {position.epoch + 1} to {whole}")
-    check_places(run.plan)
     run.start(work_of(run, replace(snapshot, position=replace(position, begin=begin, waited=0))))
 
 
@@ -166,17 +171,26 @@ def go_on(run: Run) -> None:
 
 
 def roll_back(run: Run) -> int:
-    """Give the model the weights of its best epoch, whose number is returned; raises `RunError` where none are kept."""
-    from cnnmagic.engine.checkpoint import read_weights
-    from cnnmagic.engine.snapshot import assign, take
+    """Give the model the weights of its best epoch, whose number is returned; raises `RunError` where none are kept.
 
-    run.wait_quietly()
+    A training that goes on from there has the optimizer of the last checkpoint; a mean of the weights begins anew.
+    """
+    from cnnmagic.engine.checkpoint import read_weights
+    from cnnmagic.engine.mean import restart_mean
+    from cnnmagic.engine.snapshot import assign, copied, restore
+
+    run.wait_until_usable()
     if run.folder is None:
         raise RunError(f"{run.name} is not kept on disk, and neither are its best weights.", remedy="Train it anew.")
     weights, epoch = read_weights(run.folder)
+    if run.snapshot is not None:
+        restore(run.model, run.snapshot.variables)
     assign(run.model.variables, weights)
     if run.snapshot is not None:
-        run.snapshot = replace(run.snapshot, variables=take(run.model))
+        restart_mean(run.model)
+        optimizer = copied(run.model.optimizer.variables)
+        variables = replace(run.snapshot.variables, model=weights, optimizer=optimizer)
+        run.snapshot = replace(run.snapshot, variables=variables)
     run.note(f"the weights are those of epoch {epoch}, the best")
     return epoch
 
@@ -233,8 +247,9 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
     about = record.about
     plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])
     given = plan.training or Training()
-    # JSON has no tuples, and records have told `workers` as 1 where the text names none.
-    settled = {**about["training"], "mixing": given.mixing, "workers": given.workers}
+    settled = {**about["training"], "mixing": given.mixing}  # JSON has no tuples
+    if settled["workers"] == 1:  # records have told it where the text names none
+        settled["workers"] = given.workers
     plan = replace(plan, training=Training(**settled))
     dataset = load_data(plan)
     if (found := fingerprint(dataset)) != about["data"]["fingerprint"]:
@@ -252,6 +267,8 @@ def _connected(run: Run) -> Run:
 
 
 def _snapshot_of(run: Run) -> Any:
+    if run.state.is_over:
+        run.wait_quietly()  # its last checkpoint is being written
     if not run.is_done:
         raise RunError(f"{run.name} is {run.state.phase}.", remedy=f"`%cnn stop {run.name}` ends it first.")
     if run.snapshot is None:
@@ -259,11 +276,10 @@ def _snapshot_of(run: Run) -> Any:
     return run.snapshot
 
 
-def _keeper(run: Run, training: Training, record: Recorder) -> Any:
+def _keeper(run: Run, training: Training, record: Recorder, start: Any) -> Any:
     from cnnmagic.engine.keeper import Keeper
 
     keeper = Keeper(run.model, run.folder, training.checkpoint * 60 or float("inf"), lambda: run.state, run.note)
     keeper.record = record.write
-    scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
-    keeper.best = max(scores, default=None)
+    keeper.best = run.state.best_score(start.position.epoch if start is not None else 0)
     return keeper

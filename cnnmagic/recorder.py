@@ -8,12 +8,13 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import IO, Any
 
-from cnnmagic.errors import CnnError
+from cnnmagic.errors import CnnError, RunError
 from cnnmagic.plans import Training
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.storage import find_record, lock_folder, write_about
 
+TRIES, SECONDS_BETWEEN_TRIES = 4, 0.05  # who asks whether a folder is in use holds it for a moment
 PACKAGES = ("cnnmagic", "keras", "tensorflow", "jax", "torch", "numpy")
 
 
@@ -40,8 +41,16 @@ class Recorder:
             write_about(self.run.folder, self.about(state))
 
     def lock(self) -> None:
-        """Mark the run's folder as in use."""
-        self.held = lock_folder(self.run.folder) if self.run.folder is not None else None
+        """Mark the run's folder as in use, until `close`; raises `RunError` where another training holds it."""
+        if self.run.folder is None:
+            return
+        for _ in range(TRIES):
+            self.held = lock_folder(self.run.folder)
+            if self.held is not None:
+                return
+            time.sleep(SECONDS_BETWEEN_TRIES)
+        message = f"{self.run.name} is in training in another process."
+        raise RunError(message, remedy="Stop it there, or wait for its end.")
 
     def begin(self) -> None:
         """Write what is about to be trained: from now on a run can be resumed."""

@@ -106,7 +106,7 @@ class Run:
         self._emit(Noted(text))
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener(state, event)` in the training's thread after each event; it must return at once."""
+        """Call `listener(state, event)` after each event, in the thread that tells it; it must return at once."""
         self._listeners.append(listener)
 
     @property
@@ -186,7 +186,8 @@ class Run:
         if not len(images):
             part = "train validation=0.1" if split == "validation" else "data … test=0.2"
             raise RunError(f"the {split} split is empty.", remedy=f"Give it a part: `{part}`.")
-        self._wait_until_usable()
+        self.wait_until_usable()
+        images = getattr(self.dataset, split)  # images of files are read by now, and bad ones left out
         result: dict[str, float] = self.model.evaluate(**images.given(), verbose=0, return_dict=True)
         return result
 
@@ -196,7 +197,7 @@ class Run:
         Images are arrays as the data have them, or the path of an image, or a list of paths.
         """
         ready = self.dataset.prepare(images)
-        self._wait_until_usable()
+        self.wait_until_usable()
         if not isinstance(ready, list):
             return self.model.predict(ready, verbose=0)
         import numpy as np
@@ -215,7 +216,8 @@ class Run:
             if not self.is_done or isinstance(command, SetLearningRate):
                 self._commands.put(command)
 
-    def _wait_until_usable(self) -> None:
+    def wait_until_usable(self) -> None:
+        """Return when the training is over, in whatever way; raises `RunError` where it is paused."""
         if self.state.phase == "paused":
             raise RunError(
                 f"{self.name} is paused.", remedy=f"`{self.name}.resume()` or `{self.name}.stop()` it first."

@@ -247,6 +247,7 @@ class Session:
 
     def keep(self, name: str, what: Planned, shown: Any = None) -> None:
         """Remember a plan or a run, and make it, or the sweep of the plan, the notebook's variable of that name."""
+        self.known.pop(name, None)  # it is the last one now
         self.known[name] = what
         self.sweeps.pop(name, None)
         if isinstance(what, Run):
@@ -313,14 +314,14 @@ class Session:
             print("Loading Keras …", flush=True)
 
     def _record(self, name: str | None) -> Record:
-        """The last training on disk of a name; without a name the last one that did not end."""
+        """The last training on disk of a name; without a name the last one that did not end and is not under way."""
         if name is not None:
             self.check_name(name)
             return find_record(name)
-        open_ones = [record for record in records() if record.about["phase"] not in ("finished", "stopped early")]
-        if not open_ones:
-            raise RunError("there is no training to resume.", remedy="`%cnn runs` lists what is kept on disk.")
-        return open_ones[-1]
+        for record in reversed(records()):
+            if record.about["phase"] not in ("finished", "stopped early") and not record.is_running:
+                return record
+        raise RunError("there is no training to resume.", remedy="`%cnn runs` lists what is kept on disk.")
 
     def _stop_earlier(self, name: str, wait: bool = False) -> None:
         earlier, sweep = self.known.get(name), self.sweeps.get(name)

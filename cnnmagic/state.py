@@ -117,6 +117,11 @@ class RunState:
         name = "val_accuracy" if any("val_accuracy" in record for record in self.history) else "accuracy"
         return max(self.history, key=lambda record: record.get(name, 0.0), default=None)
 
+    def best_score(self, epochs: int) -> float | None:
+        """The highest accuracy of the first so many epochs, of validation where there is one; None without any."""
+        scores = [record.get("val_accuracy", record["accuracy"]) for record in self.history[:epochs]]
+        return max(scores, default=None)
+
     @property
     def best_epoch(self) -> int | None:
         """The number of the best epoch, from 1; the first of equals."""
@@ -171,10 +176,9 @@ def advance(state: RunState, event: Event) -> RunState:
         case LearningRateSet():
             return replace(state, learning_rate=event.learning_rate, peak_rate=event.peak_rate)
         case Finished():
-            return replace(state, phase=event.reason, started=state.started or event.time, moment=event.time)
+            return _over(replace(state, phase=event.reason), state, event.time)
         case Failed():
-            over = replace(state, phase="failed", error=event.error)
-            return replace(over, started=state.started or event.time, moment=event.time)
+            return _over(replace(state, phase="failed", error=event.error), state, event.time)
 
 
 def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -197,6 +201,13 @@ def state_of(name: str, story: dict[str, Any], phase: str | None = None) -> RunS
     classes = tuple(told.pop("classes", ()))
     state = RunState(name=name, points=points, history=history, notes=notes, moment=seconds, classes=classes, **told)
     return replace(state, phase=phase or state.phase)
+
+
+def _over(over: RunState, before: RunState, time: float) -> RunState:
+    """The end; where the training had not begun, or not gone on, its seconds stay as they were."""
+    if before.phase in ("queued", "reading"):
+        return replace(over, started=time - before.seconds, moment=time, pauses=0.0)
+    return replace(over, started=before.started or time, moment=time)
 
 
 def _after_start(state: RunState, event: Started) -> RunState:

@@ -35,6 +35,14 @@ def fold(*events: Event) -> RunState:
     return reduce(advance, events, RunState("net"))
 
 
+@pytest.mark.parametrize("end", [Finished("stopped", 4000.0), Failed(ValueError("no"), 4000.0)])
+@pytest.mark.parametrize("before", [RunState("net", moment=100.0), fold(STARTED, batch(1, 5, time=200.0))])
+@pytest.mark.parametrize("phase", ["queued", "reading"])
+def test_waiting_for_a_turn_is_no_training(end: Event, before: RunState, phase: str) -> None:
+    assert before.seconds == 100.0
+    assert advance(replace(before, phase=phase), end).seconds == 100.0
+
+
 @pytest.mark.parametrize(
     ("events", "expected"),
     [

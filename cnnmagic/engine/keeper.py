@@ -67,11 +67,13 @@ class Keeper:
             self.writer.put("snapshot", lambda: self._write(folder, snapshot, state))
 
     def keep_best(self, epoch: int, score: float) -> None:
-        """Have the weights written where no epoch before has been as good; `epoch` counts from 1."""
+        """Have the weights written where no epoch before has been as good and they are numbers; `epoch` is from 1."""
         if self.writer is None or self.folder is None or (self.best is not None and score <= self.best):
             return
-        self.best, folder = score, self.folder
         weights = copied(self.model.variables)
+        if not are_finite(weights):
+            return
+        self.best, folder = score, self.folder
         self.writer.put("best", lambda: write_weights(folder, weights, epoch))
 
     def close(self) -> None:

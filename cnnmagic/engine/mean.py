@@ -19,6 +19,14 @@ def put_mean(model: Any) -> Arrays:
     return weights
 
 
+def restart_mean(model: Any) -> None:
+    """Have the mean, where the optimizer keeps one, begin anew from the weights as they are."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    means = getattr(optimizer, "_model_variables_moving_average", ())  # Keras has no other way to them
+    if means:
+        assign(means, copied(model.trainable_variables))
+
+
 @contextmanager
 def mean_in_place(model: Any, momentum: float | None) -> Iterator[None]:
     """Have the mean in the weights' place for a while, where one is kept: `momentum` is not None then."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ import numpy as np
 import pytest
 
 import cnnmagic
+from cnnmagic import lifecycle
+from cnnmagic.engine.checkpoint import read_weights
 from cnnmagic.engine.keeper import Keeper
+from cnnmagic.engine.mean import put_mean
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, work_of
 from cnnmagic.pipeline import build_model, load_data, make_plan
+from cnnmagic.plans import Training
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.storage import find_record, records
@@ -165,6 +170,83 @@ def test_rolling_back_gives_the_best_epoch_s_weights() -> None:
     assert run.state.best is not None and scores["accuracy"] == pytest.approx(run.state.best["val_accuracy"])
 
 
+@pytest.mark.parametrize("words", ["", "ema=0.9"])
+def test_after_rolling_back_a_training_goes_on_from_the_best_weights(words: str) -> None:
+    run = stop_at(prepared("back", f"lr=0.02 {words}", epochs=6), 70)
+    assert run.folder is not None and run.snapshot.position.batch
+    kept, (best, _) = run.snapshot.variables, read_weights(run.folder)
+    run.roll_back()
+    variables = run.snapshot.variables
+    for one, other in zip((*variables.model, *variables.metrics), (*best, *kept.metrics), strict=True):
+        np.testing.assert_array_equal(one, other)
+    if words:
+        trained = [variable.numpy() for variable in run.model.trainable_variables]
+        put_mean(run.model)
+        for one, weight in zip(trained, run.model.trainable_variables, strict=True):
+            np.testing.assert_array_equal(one, weight.numpy())
+    run.go_on()
+    assert run.wait(LATE).state.phase == "finished" and len(run.state.history) == 6
+
+
+def test_a_run_from_disk_goes_on_after_rolling_back() -> None:
+    stop_at(prepared("far", "lr=0.02", epochs=6), 70)
+    run = cnnmagic.load("far")
+    sums = run.snapshot.variables.metrics
+    run.roll_back()
+    assert run.snapshot.variables.metrics is sums
+    run.go_on()
+    assert run.wait(LATE).state.phase == "finished"
+
+
+def test_weights_that_are_no_numbers_are_never_the_best() -> None:
+    run = prepared("lost", epochs=2)
+    keeper = Keeper(run.model, run.folder, 60, lambda: run.state, run.note)
+    keeper.keep_best(1, 0.5)
+    run.model.trainable_variables[0].assign(np.full(run.model.trainable_variables[0].shape, np.nan))
+    keeper.keep_best(2, 0.9)
+    keeper.close()
+    assert keeper.best == 0.5 and run.folder is not None and read_weights(run.folder)[1] == 1
+
+
+def test_a_training_that_cannot_go_on_keeps_where_it_was() -> None:
+    run = stop_at(prepared("held"), 30)
+    snapshot = run.snapshot
+
+    def broken(*_: Any) -> None:
+        raise RunError("the session is gone.")
+
+    run.start(work_of(run, snapshot, train=broken))
+    run.wait_quietly(LATE)
+    assert run.state.phase == "failed" and run.snapshot is snapshot
+    run.go_on()
+    assert numbers(run.wait(LATE).history) == numbers(trained("undisturbed").history)
+
+
+def test_more_that_is_refused_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained("refused", epochs=1)
+    plan, notes = run.plan, run.state.notes
+
+    def refuse(plan: Any) -> None:
+        raise RunError("the cluster is full.")
+
+    monkeypatch.setattr(lifecycle, "check_places", refuse)
+    with pytest.raises(RunError, match="full"):
+        run.more(3)
+    assert run.plan is plan and run.state.notes == notes
+
+
+def test_a_training_that_waits_for_its_turn_is_no_one_else_s() -> None:
+    first = prepared("first", epochs=500)
+    first.start(work_of(first))
+    run = prepared("second", epochs=1)
+    run.start(work_of(run))
+    assert find_record("second").is_running
+    with pytest.raises(RunError, match="second is in training in another process"):
+        cnnmagic.resume("second")
+    first.stop()
+    assert run.wait(LATE).state.phase == "finished" and not find_record("second").is_running
+
+
 def test_a_full_disk_keeps_the_last_good_checkpoint_and_the_training_goes_on(monkeypatch) -> None:
     run, calls, real = prepared("full", epochs=4), [], np.savez
 
@@ -236,9 +318,11 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
     assert again.folder == run.folder
 
 
-def test_a_record_of_before_told_one_worker_of_a_training_on_this_machine() -> None:
+def test_the_workers_of_a_record() -> None:
     run = trained("older", epochs=1)
     about = find_record("older").about
     assert run.folder is not None and about["training"]["workers"] is None
-    (run.folder / "run.json").write_text(json.dumps({**about, "training": {**about["training"], "workers": 1}}))
-    assert cnnmagic.load("older").plan.training == run.plan.training
+    for told, meant in ((1, None), (4, 4)):  # by `%cnn train older workers=4`, which is not in the text
+        about["training"]["workers"] = told
+        (run.folder / "run.json").write_text(json.dumps(about))
+        assert cnnmagic.load("older").plan.training == replace(run.plan.training or Training(), workers=meant)
