@@ -283,6 +283,19 @@ def test_evaluate_and_predict_wait_for_the_end(started) -> None:
     assert run.predict([1, 2]) == [[1.0], [1.0]]
 
 
+def test_evaluate_takes_the_images_that_are_there_at_the_end(started) -> None:
+    run, _ = started
+    run.dataset = Dataset()  # of files, of which one that can't be read is left out meanwhile
+
+    def end() -> None:
+        run.dataset = Dataset()
+        run.dataset.test = Images(range(1))
+        run.stop()
+
+    threading.Timer(0.2, end).start()
+    assert run.evaluate()["loss"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("split", "message", "remedy"),
     [

@@ -11,6 +11,7 @@ from cnnmagic.datasets import Arrays, File, Named
 from cnnmagic.errors import DataError, PlanError
 from cnnmagic.pipeline import make_plan, retrained, source_of
 from cnnmagic.session import Session
+from cnnmagic.storage import lock_folder, new_folder, write_about
 
 LAYERS = "conv 2 3x3 relu\nflatten\noutput\nseed 1"
 RANDOM = np.random.default_rng(0)
@@ -127,3 +128,24 @@ def test_a_session_without_a_shell_keeps_its_runs_by_name() -> None:
     run = session.start("net", make_plan(LAYERS + "\ntrain epochs=1", {}, data=(X, Y)))
     run.wait(30)
     assert session.find("net") is session.find(None) is run
+
+
+def test_the_last_network_is_the_one_that_was_run_last() -> None:
+    session, planned = Session(), make_plan(LAYERS + "\ntrain epochs=1", {}, data=(X, Y))
+    for name in ("first", "second", "first"):
+        session.keep(name, planned)
+    assert session.find_plan(None) == ("first", planned) and list(session.known) == ["second", "first"]
+
+
+def test_the_training_to_resume_is_none_that_another_process_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
+    for name, is_held in (("free", False), ("held", True)):
+        folder = new_folder(name)
+        write_about(folder, {"name": name, "phase": "training", "created": float(is_held)})
+        lock = lock_folder(folder) if is_held else None
+    assert lock is not None
+    assert Session()._record(None).name == "free"
+    lock.close()
+    assert Session()._record(None).name == "held"

@@ -55,8 +55,9 @@ def best_text(state: SweepState) -> str:
 
 
 def curves(state: SweepState) -> Chart:
-    """The goal after each epoch: the best trial and the first three under way, all others thin and grey behind them."""
-    best, under_way = state.best, state.under_way[: len(UNDER_WAY)]
+    """The goal after each epoch: the best trial and the first three under way or broken off, others grey."""
+    best = state.best
+    under_way = [trial for trial in state.trials if trial.state in ("training", "interrupted")][: len(UNDER_WAY)]
     shown = []
     if best is not None:
         shown.append(Curve(f"trial {best.number}, best", _points(best), "training"))

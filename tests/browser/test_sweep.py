@@ -51,28 +51,29 @@ builder = SparkSession.builder.master({MASTER!r})
 for name, value in {SETTINGS}.items():
     builder = builder.config(name, value)
 spark = builder.getOrCreate()"""
-BESIDE = CELL.replace("tuned", "beside").replace("epochs=2", "epochs=500") + " workers=2"
+BESIDE = CELL.replace("tuned", "NAME").replace("epochs=2", "epochs=500") + " workers=2"
 PATIENCE = 240_000
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_trials_side_by_side_are_seen_together(theme, lab, axe):
+@pytest.mark.parametrize("name", ["Light", "Dark"])
+def test_trials_side_by_side_are_seen_together(name, lab, axe):
     skip_without_spark()
-    notebook = lab.open(["%load_ext cnnmagic", SPARK, BESIDE, "[trial.state for trial in beside.trials]"])
-    notebook.theme(theme)
+    cell = BESIDE.replace("NAME", name)
+    notebook = lab.open(["%load_ext cnnmagic", SPARK, cell, f"[trial.state for trial in {name}.trials]"])
+    notebook.theme(f"JupyterLab {name}")
     notebook.run_and_wait(0)
     notebook.run_and_wait(1, timeout=PATIENCE / 1000)
     notebook.run_and_wait(2, timeout=PATIENCE / 1000)
     board = notebook.output(2)
     for number in (1, 2):
-        line = board.locator("div", has=board.page.get_by_text(f"beside_{number}", exact=True))
+        line = board.locator("div", has=board.page.get_by_text(f"{name}_{number}", exact=True))
         line.filter(has_text=re.compile("epoch [2-9]")).last.wait_for(timeout=PATIENCE)
-    expect(board.locator("tbody tr").filter(has_text=re.compile("training.*beside_[12]"))).to_have_count(2)
+    expect(board.locator("tbody tr").filter(has_text=re.compile(f"training.*{name}_[12]"))).to_have_count(2)
     assert violations(notebook, 2, axe) == []
     board.get_by_role("button", name="Stop").click()
-    picture = board.locator(PICTURE.replace("tuned", "beside"))
+    picture = board.locator(PICTURE.replace("tuned", name))
     picture.wait_for()
-    assert "beside: stopped, " in picture.get_attribute("alt")
+    assert f"{name}: stopped, " in picture.get_attribute("alt")
     notebook.run_and_wait(3)
     assert "['interrupted', 'interrupted']" in notebook.output(3).inner_text()

@@ -36,6 +36,13 @@ def test_the_first_three_under_way_have_a_curve_and_the_others_a_grey_line() -> 
     assert "trial 3 from 10.0 % to 40.0 %" in describe(chart)
 
 
+def test_trials_that_were_broken_off_keep_their_curves() -> None:
+    state = beside(2)
+    over = replace(state, phase="stopped", trials=tuple(replace(t, state="interrupted") for t in state.trials[1:]))
+    told = describe(curves(over))
+    assert "trial 2 " in told and "no values yet" not in told
+
+
 def test_every_training_has_a_line_and_places_for_more_stay_empty() -> None:
     states = [replace(STATES["training"], name="net_2"), fold(STARTED, *whole(1), batch(2, 42), name="<net_3>")]
     lines = re.findall("<div.*?>(.*?)</div>", trainings_html(states, 4))
