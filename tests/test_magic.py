@@ -235,6 +235,20 @@ def test_predict_takes_the_last_network(shell: Shell) -> None:
     assert len(shell("%cnn predict images").splitlines()) == 2
 
 
+@pytest.mark.parametrize("output", ["output 10 linear", "output 10 relu", "output 1 linear"])
+def test_predict_tells_probabilities_of_a_network_that_answers_with_logits(shell: Shell, output: str) -> None:
+    shell.ip.push(
+        {"x": np.random.default_rng(0).random((40, 4, 4, 1)), "y": np.arange(40) % (10 if "10" in output else 2)}
+    )
+    shell(f"%%cnn net\ndata {{{{x}}}} {{{{y}}}}\nflatten\n{output}\ntrain epochs=1")
+    shell.ip.push({"image": shell["x"][:1]})
+    logits = shell["net"].predict(shell["x"][:1])[0].astype(float)
+    weights = np.exp(logits) if len(logits) > 1 else np.array([1.0, np.exp(logits[0])])
+    wanted = (weights / weights.sum())[::-1] if len(logits) == 1 else np.sort(weights / weights.sum())[::-1]
+    told = [float(number) / 100 for number in re.findall(r"([-\d.]+)%", shell("%cnn predict net image"))]
+    np.testing.assert_allclose(told, wanted[: len(told)], atol=0.00051)
+
+
 def test_a_training_in_the_background_obeys_the_verbs(shell: Shell) -> None:
     shell("%%cnn net --background\n" + LONG)
     run = shell["net"]

@@ -79,6 +79,8 @@ def check_finite(images: np.ndarray, name: str) -> None:
 def read_labels(value: Any, name: str, images: int) -> Labels:
     """Labels as class numbers, of whole numbers, one-hot rows or words; raises `DataError` for others."""
     labels = _array(value, name)
+    if labels.dtype.kind in "US" and labels.ndim == 1 and isinstance(value, list | tuple):
+        labels = np.array(value, object)  # NumPy has made words of None and NaN
     labels = labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if not labels.ndim or len(labels) != images or labels.ndim > 2 or not labels.size:
         shown = "x".join(map(str, labels.shape)) or "a single number as"
@@ -138,12 +140,21 @@ def _from_one_hot(labels: np.ndarray, name: str) -> Labels:
 
 
 def _from_words(labels: np.ndarray, name: str) -> Labels:
-    missing = [number for number, label in enumerate(labels) if label is None or label != label]
-    if missing:
+    missing = next((number for number, label in enumerate(labels) if _is_missing(label)), None)
+    if missing is not None:
+        found = str(labels[missing]).strip() or "empty"
         remedy = "Drop the images without a label."
-        raise DataError(f"`{name}[{missing[0]}]` is {labels[missing[0]]}, which is no label.", remedy=remedy)
+        raise DataError(f"`{name}[{missing}]` is {found}, which is no label.", remedy=remedy)
     names, indices = np.unique(labels.astype(str), return_inverse=True)
     return Labels(indices.astype(np.int64), tuple(map(str, names)))
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether a cell of labels holds none: None, NaN, pandas's NA, or no letter."""
+    try:
+        return label is None or bool(label != label) or not str(label).strip()
+    except TypeError:  # NA is neither like itself nor unlike
+        return True
 
 
 def _from_numbers(labels: np.ndarray, name: str) -> Labels:

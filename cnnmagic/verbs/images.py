@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import CnnError, RunError
+from cnnmagic.plans import Output
 from cnnmagic.run import Run
 from cnnmagic.session import Session
 
@@ -42,7 +43,7 @@ def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
         remedy = "For example `%cnn predict net photo.jpg`, or with a variable `images`: `%cnn predict net images`."
         raise RunError("`predict` needs images.", remedy=remedy)
     images = _images(session, given)
-    answers = run.predict(images)
+    answers = as_probabilities(run.predict(images), run.plan.output)
     names = _names(images, len(answers))
     lines = [f"{n}  {likeliest(answer, run.dataset.classes)}" for n, answer in zip(names, answers, strict=True)]
     more = len(lines) - SHOWN_PREDICTIONS
@@ -54,6 +55,16 @@ def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
         display({"text/plain": told, "text/html": page}, raw=True)
     else:
         print(told)
+
+
+def as_probabilities(answers: Any, output: Output | None) -> Any:
+    """Answers (count, units) as probabilities: what is neither of a softmax nor of a sigmoid are logits."""
+    if output is None or output.activation in ("softmax", "sigmoid"):
+        return answers
+    from cnnmagic.engine.probe_judging import probabilities
+
+    found = probabilities(answers, "linear")
+    return found[:, 1:] if output.units == 1 else found
 
 
 def likeliest(answer: Any, classes: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cnnmagic.engine import arrays
@@ -105,6 +106,9 @@ LABELS: dict[str, Callable[[], object]] = {
     "negative": lambda: [0, -1, 2, 1],
     "complex": lambda: np.zeros(4, complex),
     "None among words": lambda: np.array(["cat", "dog", None, "cat"], object),
+    "NaN among words": lambda: ["cat", "dog", float("nan"), "cat"],
+    "no letter among words": lambda: ["cat", "dog", " ", "cat"],
+    "NA among words": lambda: pd.Series(["cat", "dog", None, "cat"], dtype="string").to_list(),
     "dates": lambda: np.zeros(4, "datetime64[s]"),
 }
 
