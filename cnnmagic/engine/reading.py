@@ -16,7 +16,7 @@ from cnnmagic.engine import together
 from cnnmagic.engine.cache import Memory
 from cnnmagic.engine.decode import Unreadable
 from cnnmagic.engine.pictures import Album, Pictures, chunks
-from cnnmagic.engine.splits import Dataset, Split
+from cnnmagic.engine.splits import Dataset, Split, balanced
 from cnnmagic.errors import DataError
 
 SHOWN_BAD, SHOWN_SIZES = 20, 5
@@ -123,7 +123,8 @@ def without(dataset: Dataset, numbers: Sequence[int]) -> Dataset:
         parts[name] = split.take(np.flatnonzero(~np.isin(split.images.numbers, np.array(numbers, np.int64))))
     if not len(parts["train"]):
         raise DataError("none of the training images can be read.", remedy="Check the files.")
-    return replace(dataset, **parts, left_out=tuple(numbers), is_read=True)
+    weights = balanced(parts["train"], len(dataset.classes)) if dataset.weights is not None else None
+    return replace(dataset, **parts, weights=weights, left_out=tuple(numbers), is_read=True)
 
 
 def _settled(dataset: Dataset, bad: Sequence[tuple[int, str]]) -> Dataset:

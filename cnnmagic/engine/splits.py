@@ -89,8 +89,11 @@ class Dataset:
 
 def weights_of(plan: Plan, train: Split, classes: int) -> dict[int, float] | None:
     """Weights by which every class counts the same in the loss, 1 in the mean over all images; None if unasked."""
-    if plan.balance != "weights":
-        return None
+    return balanced(train, classes) if plan.balance == "weights" else None
+
+
+def balanced(train: Split, classes: int) -> dict[int, float]:
+    """Weights by which every class counts the same, 1 in the mean over all images; 0 for one without any."""
     counts = np.bincount(train.labels, minlength=classes)
     present = np.count_nonzero(counts)
     return {n: len(train) / (present * int(count)) if count else 0.0 for n, count in enumerate(counts)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnmagic.datasets import ARCHIVES, NAMED, Arrays, Facts, File, Folder, Named
 from cnnmagic.errors import PlanError
-from cnnmagic.lang.python_folder import folder_code, folder_imports
+from cnnmagic.lang.python_folder import folder_code, folder_imports, left_out
 from cnnmagic.lang.python_training import LONGEST_LINE, needs_math, training_code
 from cnnmagic.layers import Merge
 from cnnmagic.plans import Plan, Step
@@ -102,6 +102,9 @@ def _data(plan: Plan, name: str) -> str:
     lines += _reading(plan, name)
     for kept, part in parts.items():
         lines += [f"x_train, y_train, x_{kept}, y_{kept} = split(x_train, y_train, {part!r})"]
+    if isinstance(plan.source, Folder):
+        came = plan.facts.splits if plan.facts else ()
+        lines += left_out(plan, [*(came or ("train",)), *parts])
     if plan.resize and not isinstance(plan.source, Folder):
         lines += _resizing(plan)
     return "\n".join(lines) + "\n"

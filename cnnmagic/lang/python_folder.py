@@ -14,8 +14,7 @@ def read_folder(folder, classes):
     kinds = {{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}}
     files = [path for name in classes for path in (folder / name).rglob("*") if path.suffix.lower() in kinds]
     files.sort(key=lambda path: path.relative_to(folder).as_posix())
-    images = np.stack([read_image(path) for path in files])
-    return images, np.array([classes.index(path.relative_to(folder).parts[0]) for path in files])
+{stacked}    return images, np.array([classes.index(path.relative_to(folder).parts[0]) for path in files])
 
 
 def read_image(path):
@@ -31,6 +30,22 @@ def split_folder(names):
     """The folder of a split, whatever of these it is called."""
     return next(path for path in sorted(folder.iterdir()) if path.name.lower() in names)
 
+'''
+STACKED = "    images = np.stack([read_image(path) for path in files])\n"
+# Those that can't be read take part in the splits, as in a training, and are left out after them.
+GATHERED = """    images = np.empty(len(files), object)
+    for number, path in enumerate(files):
+        try:
+            images[number] = read_image(path)
+        except Exception:
+            print(f"left out: {path}")
+"""
+READABLE = '''
+
+def readable(images, labels):
+    """The images that could be read as one array, and their labels."""
+    found = np.array([image is not None for image in images])
+    return np.stack(list(images[found])), labels[found]
 '''
 NAMES = {
     "train": ("train", "training"),
@@ -57,14 +72,24 @@ def folder_code(plan: Plan) -> list[str]:
         count=channels,
         draft=_draft(plan.resize),
         resize=_resize(plan.resize),
+        stacked=GATHERED if plan.bad == "skip" else STACKED,
     )
     if not splits:
-        reader = reader[: reader.index("\n\ndef split_folder")] + "\n\n"
+        reader = reader[: reader.index("\n\ndef split_folder")] + "\n"
+    reader += READABLE + "\n" if plan.bad == "skip" else ""
+    reader += "" if splits and plan.bad != "skip" else "\n"
     lines = [reader, f"folder, classes = Path({plan.source.path!r}), {list(plan.facts.classes)!r}"]
     for split in splits or ("train",):
         where = f"split_folder({NAMES[split]!r})" if splits else "folder"
         lines.append(f"x_{split}, y_{split} = read_folder({where}, classes)")
     return lines
+
+
+def left_out(plan: Plan, splits: Sequence[str]) -> list[str]:
+    """Lines that leave images which can't be read out of these splits; none where those are an error."""
+    if plan.bad != "skip":
+        return []
+    return [f"x_{name}, y_{name} = readable(x_{name}, y_{name})" for name in splits]
 
 
 def _draft(resize: Resize | None) -> str:

@@ -41,6 +41,23 @@ def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(splits, m
     assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
 
 
+@pytest.mark.parametrize("splits", [False, True])
+def test_a_script_leaves_out_what_a_training_leaves_out(splits, tmp_path):
+    path = folder(tmp_path / "photos", splits=splits)
+    spoilt = sorted(path.rglob("*.png"))[3::7]
+    for file in spoilt:
+        file.write_bytes(file.read_bytes()[:40])
+    text = f"data images:{path} bad=skip balance=weights\n{TRAIN}"
+    saved = "\nnp.savez('out.npz', x=x_train, v=x_validation, t=x_test, loss=history.history['loss'])"
+    told = run_script(cnnmagic.to_python(text), tmp_path / "net.py", saved)
+    run, found = cnnmagic.train(text), np.load(tmp_path / "out.npz")
+    data: Any = run.dataset
+    for name, images in (("x", data.train.images), ("v", data.validation.images), ("t", data.test.images)):
+        assert np.array_equal(found[name], images), name
+    assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
+    assert sorted(line[10:] for line in told.splitlines() if line.startswith("left out: ")) == list(map(str, spoilt))
+
+
 @pytest.mark.parametrize(
     ("data", "more"),
     [("images:{0}", "input ?x?x3"), ("images:{0}", "augment mixup"), ("{{{{paths}}}} {{{{labels}}}}", "")],
