@@ -36,6 +36,7 @@ from cnnmagic.state import HISTORY, RunState, advance
 Listener = Callable[[RunState, Event], None]
 Work = Callable[[Callable[[Event], None], "queue.SimpleQueue[Command]"], None]
 SECONDS_BETWEEN_LOOKS = 0.5
+LARGEST_RATE = 3.4e38  # a float32 holds no more
 
 
 def await_quietly(done: threading.Event, timeout: float | None) -> None:
@@ -158,7 +159,7 @@ class Run:
 
         Where the training is over, or ends before that batch, it holds for a training that goes on from there.
         """
-        if not isinstance(rate, Real) or not 0 < rate < float("inf"):
+        if not isinstance(rate, Real) or not 0 < rate < LARGEST_RATE:
             raise RunError(f"a learning rate is a number above 0, not {rate!r}.", remedy="For example 0.001.")
         self._ask(SetLearningRate(float(rate)))
 

@@ -232,6 +232,7 @@ class Session:
         """Write a run's trained model in one of Keras's formats, after the end of its training."""
         from cnnmagic.engine.export import export_model
 
+        run.wait_until_usable()
         run.wait()
         return export_model(run.model, kind, Path(path) if path else Path(run.name))
 

@@ -267,9 +267,42 @@ def test_a_training_in_the_background_obeys_the_verbs(shell: Shell) -> None:
     shell("%cnn stop")
     run.wait_quietly(30)
     assert run.state.phase == "stopped"
-    for verb in ("stop", "pause", "lr 0.1"):
-        text = shell.fails(f"%cnn {verb}", RunError)
-        assert "net: it has stopped" in text or "net: it is stopped" in text or "net: it was stopped" in text
+    for verb in ("stop", "pause"):
+        assert "net: it has stopped" in shell.fails(f"%cnn {verb}", RunError)
+    told = "net: learning rate 0.125 when it goes on, by `%cnn resume net`.\n"
+    assert shell("%cnn lr net 0.125") == told
+
+
+def test_what_waits_for_the_end_of_a_paused_training_says_so(shell: Shell, tmp_path: Path) -> None:
+    shell("%%cnn net --background\n" + LONG)
+    run = shell["net"]
+    shell("%cnn pause net")
+    while run.state.phase != "paused":
+        run.wait_quietly(0.01)
+    for verb in ("rollback net", f"export net --keras {tmp_path / 'net.keras'}"):
+        assert shell.fails(f"%cnn {verb}", RunError).startswith("net is paused.")
+    with pytest.raises(RunError, match="net is paused"):
+        run.model.save(tmp_path / "net.keras")
+    shell("%cnn stop")
+    run.wait_quietly(30)
+
+
+def test_a_training_that_failed_of_its_rate_goes_on_with_another(shell: Shell) -> None:
+    shell("%%cnn net --background\n" + LONG)
+    run = shell["net"]
+    while not run.state.history:
+        run.wait_quietly(0.01)
+    shell("%cnn lr net 1e20")
+    run.wait_quietly(60)
+    assert run.state.phase == "failed"
+    shell("%cnn lr net 0.001")
+    epochs = len(run.state.history)
+    run.go_on()
+    while not run.is_done and len(run.state.history) < epochs + 2:
+        run.wait_quietly(0.01)
+    shell("%cnn stop net")
+    run.wait_quietly(60)
+    assert run.state.phase == "stopped" and run.state.learning_rate == pytest.approx(0.001)
 
 
 def test_training_anew_stops_the_training_under_way(shell: Shell) -> None:

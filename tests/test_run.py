@@ -114,7 +114,7 @@ def test_commands_reach_the_work_in_order(started) -> None:
     assert repr(run) == "net: stopped, epoch 1 of 2"
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "fast", None])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e39, "fast", None])
 def test_a_rate_that_is_none_is_refused(started, rate: object) -> None:
     run, work = started
     with pytest.raises(RunError, match="a learning rate is a number above 0"):

@@ -36,8 +36,9 @@ def fit(
     """Train a compiled model on the dataset's training split until the epochs are over or a `Stop` comes.
 
     Goes on from `start` where it is given, and then gives the numbers that a training without a break gives. `commands`
-    may be put from any thread and take effect at the next batch's end; `seed` fixes the order of the images. `trainer`
-    has the batches trained and judged, by Keras's own `fit` where none is given.
+    may be put from any thread and take effect at the next batch's end, a rate that is there before at once; `seed`
+    fixes the order of the images. `trainer` has the batches trained and judged, by Keras's own `fit` where none is
+    given.
     """
     from cnnmagic.engine.loop import Loop
     from cnnmagic.engine.watch import Watcher
@@ -53,6 +54,7 @@ def fit(
     loop.watcher = Watcher(trainer.seen, dataset, training.batch_size)
     trainer.join(loop)
     emit(_started(dataset, training, feed.batches, loop.peak, position, trainer.device))
+    loop.take_rates()
     epoch = finish_epoch(model, loop, trainer, start) if start is not None and position.batch else position.epoch
     if not loop.over and epoch < training.epochs:
         trainer.fit(loop, 0, epoch, training.epochs)

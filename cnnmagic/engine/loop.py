@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import queue
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -76,6 +77,7 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         # A look at every batch's loss would make a GPU wait for Python.
         self.looks_often = device_name() == "CPU"
         self.validating = False
+        self.waiting: deque[Command] = deque()
         super().__init__(add_history=True, model=model, epochs=training.epochs, verbose=0)
 
     @property
@@ -207,10 +209,19 @@ class Loop(keras.callbacks.CallbackList):  # type: ignore[name-defined]  # Keras
         bring_up_to_date(self.model)
         self.model.optimizer.learning_rate = rate
 
+    def take_rates(self) -> None:
+        """Carry out the rates that came before the first batch; what else came then waits for that batch's end."""
+        while not self.commands.empty():
+            command = self.commands.get()
+            if isinstance(command, SetLearningRate):
+                self.carry_out(command)
+            else:
+                self.waiting.append(command)
+
     def obey(self) -> None:
         """Carry out all commands up to a Stop; in a pause wait for the next one."""
-        while self.paused_at is not None or not (self.stopped or self.commands.empty()):
-            self.carry_out(self.commands.get())
+        while self.paused_at is not None or not (self.stopped or (self.commands.empty() and not self.waiting)):
+            self.carry_out(self.waiting.popleft() if self.waiting else self.commands.get())
         if self.stopped:
             self.model.stop_training = True  # asserted at every batch, since a fit of this model elsewhere resets it
 

@@ -67,7 +67,12 @@ def lr(session: Session, words: Sequence[str]) -> None:
         rate = float(rates[0])
     except ValueError:
         raise RunError(f"`{rates[0]}` is no number.", remedy="For example `%cnn lr 0.001`.") from None
-    _active(session, name, "set the rate of").set_learning_rate(rate)
+    if run.is_done and run.snapshot is None:
+        _active(session, name, "set the rate of")
+    run.set_learning_rate(rate)
+    if run.is_done:
+        way = f"more {run.name} 5" if run.state.phase in ("finished", "stopped early") else f"resume {run.name}"
+        print(f"{run.name}: learning rate {rate:.4g} when it goes on, by `%cnn {way}`.")
 
 
 def wait(session: Session, name: str | None) -> None:
