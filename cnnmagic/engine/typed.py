@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -73,9 +74,15 @@ def _together(found: Sequence[np.ndarray], form: Form) -> Any:
 
 
 def form_of(dataset: Dataset) -> Form:
-    """The form in which encoded images reach the model; raises `DataError` where no file has its channels."""
+    """The form in which a user's files reach the model; raises `DataError` where no file has its channels.
+
+    Where the training images have one size by themselves, files are stretched to it.
+    """
     if dataset.album is not None:
-        return dataset.album.form
+        form: Form = dataset.album.form
+        if form.resize is None and form.height and form.width:
+            return replace(form, resize=Resize(form.height, form.width, "stretch"))
+        return form
     height, width, channels = dataset.train.images.shape[1:]
     if channels not in (1, 3, 4):
         message = f"the network takes {channels} channels, and a file has 1, 3 or 4."
