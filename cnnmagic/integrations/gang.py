@@ -148,20 +148,13 @@ class Gang:
             case "snapshot":
                 self.keeper.hold(what)
             case "best":
-                self._keep_best(*what)
+                self.keeper.hold_best(*what)
             case "bye":
                 self.done.add(what)
             case "sign":
                 raise self._broken(what)
             case "job":
                 raise self._broken(None, what)
-
-    def _keep_best(self, epoch: int, score: float, weights: Any) -> None:
-        from cnnmagic.engine.checkpoint import write_weights
-
-        if self.keeper.writer is not None and self.keeper.folder is not None:
-            self.keeper.best, folder = score, self.keeper.folder
-            self.keeper.writer.put("best", lambda: write_weights(folder, weights, epoch))
 
     def _broken(self, sign: Sign | None, failure: BaseException | None = None) -> RunError:
         """Why the training broke off, from what is heard within a moment of the first sign."""

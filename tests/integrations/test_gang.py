@@ -39,6 +39,10 @@ class Barrier:
 class Keeper:
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.best: list[tuple[int, float]] = []
+
+    def hold_best(self, epoch: int, score: float, weights: Any) -> None:
+        self.best.append((epoch, score))
 
     def hold(self, snapshot: Snapshot) -> None:
         self.batches.append(snapshot.position.batch)
@@ -133,6 +137,15 @@ def test_a_job_that_does_not_stop_is_dropped_and_that_is_told() -> None:
     heard = Heard(rank, Stop())
     assert (heard.reason, heard.keeper.batches, heard.notes) == ("stopped", [0], [DROPPED])
     assert heard.seconds < 1.5
+
+
+def test_the_best_weights_that_come_are_kept() -> None:
+    def rank(line: Line) -> None:
+        begin(line)
+        line.send({"kind": "best", "epoch": 3, "score": 0.9}, snapshot_of(0))
+        end(line, "finished")
+
+    assert Heard(rank, SetLearningRate(0.5)).keeper.best == [(3, 0.9)]
 
 
 def test_a_rate_that_comes_too_late_is_kept_for_what_goes_on() -> None:

@@ -39,10 +39,13 @@ class Driver:
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.snapshots: list[Any] = []
+        self.best: list[tuple[int, float]] = []
 
     def send(self, head: dict[str, Any], body: bytes = b"") -> None:
         if head["kind"] == "event":
             self.events.append(heard({name: value for name, value in head.items() if name != "kind"}))
+        elif head["kind"] == "best":
+            self.best.append((head["epoch"], head["score"]))
         elif head["kind"] == "snapshot":
             self.snapshots.append(unpacked(body))
 
@@ -69,6 +72,8 @@ def test_a_lone_worker_trains_to_the_numbers_of_this_machine(tmp_path: Path, mon
     driver = worked(run, None, tmp_path / "whole")
     assert losses(driver) == pytest.approx(expected.history["val_loss"], abs=1e-5)
     assert isinstance(driver.events[-1], Finished) and driver.events[-1].reason == "finished"
+    scores = expected.history["val_accuracy"]
+    assert driver.best == [(n + 1, score) for n, score in enumerate(scores) if score > max(scores[:n], default=0)]
     after_one = next(snapshot for snapshot in driver.snapshots if snapshot.position.epoch == 1)
     again = worked(run, after_one, tmp_path / "rest")
     assert losses(again) == pytest.approx(expected.history["val_loss"][1:], abs=1e-5)
