@@ -66,15 +66,25 @@ class Keeper:
             folder, state = self.folder, self.moment()
             self.writer.put("snapshot", lambda: self._write(folder, snapshot, state))
 
+    @property
+    def has_place(self) -> bool:
+        """Whether what is kept goes anywhere but into memory."""
+        return self.writer is not None
+
     def keep_best(self, epoch: int, score: float) -> None:
         """Have the weights written where no epoch before has been as good and they are numbers; `epoch` is from 1."""
-        if self.writer is None or self.folder is None or (self.best is not None and score <= self.best):
+        if not self.has_place or (self.best is not None and score <= self.best):
             return
         weights = copied(self.model.variables)
-        if not are_finite(weights):
-            return
-        self.best, folder = score, self.folder
-        self.writer.put("best", lambda: write_weights(folder, weights, epoch))
+        if are_finite(weights):
+            self.hold_best(epoch, score, weights)
+
+    def hold_best(self, epoch: int, score: float, weights: Arrays) -> None:
+        """Have the weights of the best epoch so far written."""
+        self.best = score
+        if self.writer is not None and self.folder is not None:
+            folder = self.folder
+            self.writer.put("best", lambda: write_weights(folder, weights, epoch))
 
     def close(self) -> None:
         """Return when all is written."""

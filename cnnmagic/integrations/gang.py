@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnmagic.errors import RunError
-from cnnmagic.events import Command, Event, Finished, Stop
+from cnnmagic.events import Command, Event, Finished, LearningRateSet, Noted, Reading, SetLearningRate, Stop
 from cnnmagic.integrations.blame import RESUME, Sign, first_cause, is_silent, refusal
 from cnnmagic.integrations.cluster import BarrierJob, last_line
 from cnnmagic.integrations.lines import Line, LineBroken, answered
@@ -23,6 +23,7 @@ SECONDS_TO_BEGIN = 300.0
 SECONDS_TO_TELL = 1.0
 SECONDS_TO_TELL_WHY = 3.0  # for a task on a busy machine, whose rank is gone
 SECONDS_TO_END = 5.0
+DROPPED = "the workers did not stop in time and were ended: the model is that of the last checkpoint"
 
 
 class Gang:
@@ -44,6 +45,8 @@ class Gang:
         self.finished: str | None = None
         self.begun = False
         self.stopping: float | None = None
+        self.rate: SetLearningRate | None = None  # passed on, and not in force yet
+        self.latest = 0.0
         self.barrier: BarrierJob | None = None
 
     def train(self, spark: Any, name: str) -> str:
@@ -51,18 +54,29 @@ class Gang:
         threading.Thread(target=self._answer, name="cnnmagic-gang", daemon=True).start()
         task = task_of(self.job)
         self.barrier = BarrierJob(spark, self.job.workers, task, name, lambda error: self.news.put(("job", error)))
-        latest = time.monotonic() + SECONDS_TO_BEGIN
+        self.latest = time.monotonic() + SECONDS_TO_BEGIN
         while self.finished is None:
             self._pass_on()
             try:
                 self._take(*self.news.get(timeout=SECONDS_BETWEEN_LOOKS))
             except queue.Empty:
-                if not self.begun and time.monotonic() > latest:
+                if not self.begun and time.monotonic() > self.latest:
                     raise self._late() from None
-                if self.stopping is not None and time.monotonic() > self.stopping + SECONDS_TO_STOP:
+                if self._is_overdue():
                     return "stopped"
         self._see_off()
         return self.finished
+
+    def _is_overdue(self) -> bool:
+        """Whether a Stop has been waited for long enough: longer while rank 0 is sending what it has learned."""
+        if self.stopping is None:
+            return False
+        heard_at = self.lines[0].heard_at if self.begun else 0.0
+        if time.monotonic() <= max(self.stopping, heard_at) + SECONDS_TO_STOP:
+            return False
+        if self.begun:
+            self.emit(Noted(DROPPED))
+        return True
 
     def _see_off(self) -> None:
         """Wait a little for the ranks to end by themselves; what the last of them keep to themselves is no harm."""
@@ -84,12 +98,20 @@ class Gang:
         self.server.close()
         for line in list(self.lines.values()):
             line.close()
+        self._give_back_rate()
         if self.barrier is None:
             return
         self.barrier.thread.join(0.0 if len(self.done) < self.job.workers else SECONDS_TO_END)
         if self.barrier.thread.is_alive():
             self.barrier.cancel()
             self.barrier.thread.join(SECONDS_TO_END)
+
+    def _give_back_rate(self) -> None:
+        """Put a rate that no rank has obeyed before what was asked for later: it holds for what goes on from here."""
+        asked = [self.commands.get() for _ in range(self.commands.qsize())]
+        for command in (self.rate, *asked):
+            if command is not None:
+                self.commands.put(command)
 
     def _pass_on(self) -> None:
         """Give the user's commands to rank 0, as soon as it trains; a Stop before that ends the job."""
@@ -104,6 +126,8 @@ class Gang:
             command = self.commands.get()
             if isinstance(command, Stop):
                 self.stopping = self.stopping or time.monotonic()
+            if isinstance(command, SetLearningRate):
+                self.rate = command
             try:
                 self.lines[0].send(told(command))
             except LineBroken:
@@ -113,7 +137,10 @@ class Gang:
         match kind:
             case "event":
                 event = heard({name: value for name, value in what.items() if name != "kind"})
-                self.begun = True
+                self.begun = self.begun or not isinstance(event, Reading)
+                self.latest = time.monotonic() + SECONDS_TO_BEGIN
+                if isinstance(event, LearningRateSet) and self.rate == SetLearningRate(event.peak_rate):
+                    self.rate = None
                 if isinstance(event, Finished):
                     self.finished = event.reason
                 else:
@@ -121,20 +148,13 @@ class Gang:
             case "snapshot":
                 self.keeper.hold(what)
             case "best":
-                self._keep_best(*what)
+                self.keeper.hold_best(*what)
             case "bye":
                 self.done.add(what)
             case "sign":
                 raise self._broken(what)
             case "job":
                 raise self._broken(None, what)
-
-    def _keep_best(self, epoch: int, score: float, weights: Any) -> None:
-        from cnnmagic.engine.checkpoint import write_weights
-
-        if self.keeper.writer is not None and self.keeper.folder is not None:
-            self.keeper.best, folder = score, self.keeper.folder
-            self.keeper.writer.put("best", lambda: write_weights(folder, weights, epoch))
 
     def _broken(self, sign: Sign | None, failure: BaseException | None = None) -> RunError:
         """Why the training broke off, from what is heard within a moment of the first sign."""

@@ -6,6 +6,8 @@ import json
 import socket
 import struct
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -13,17 +15,18 @@ LENGTHS = struct.Struct(">IQ")
 SECONDS_TO_CONNECT = 20.0
 
 
-class LineBroken(Exception):
+class LineBroken(ConnectionError):
     """The other end is gone."""
 
 
 class Line:
-    """One connection; any thread may send, one receives."""
+    """One connection; any thread may send, one receives. `heard_at` is when bytes of a body came last, 0 for never."""
 
     def __init__(self, connection: socket.socket):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(None)
         self._socket, self._sending = connection, threading.Lock()
+        self.heard_at = 0.0
 
     def send(self, head: dict[str, Any], body: bytes = b"") -> None:
         """Send a message; raises `LineBroken`."""
@@ -38,8 +41,13 @@ class Line:
 
     def receive(self) -> tuple[dict[str, Any], bytes]:
         """The next message, as soon as it is there; raises `LineBroken`."""
-        head, body = LENGTHS.unpack(self._read(LENGTHS.size))
-        return json.loads(self._read(head)), self._read(body)
+        head, body = LENGTHS.unpack(b"".join(self._parts(LENGTHS.size)))
+        told = json.loads(b"".join(self._parts(head)))
+        parts: list[bytes] = []
+        for part in self._parts(body):
+            self.heard_at = time.monotonic()
+            parts.append(part)
+        return told, b"".join(parts)
 
     def close(self) -> None:
         """Close both ways; whoever waits for a message hears that the line is broken."""
@@ -47,8 +55,8 @@ class Line:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _read(self, count: int) -> bytes:
-        parts: list[bytes] = []
+    def _parts(self, count: int) -> Iterator[bytes]:
+        """The next bytes, as they come."""
         while count:
             try:
                 part = self._socket.recv(min(count, 1 << 20))
@@ -56,15 +64,18 @@ class Line:
                 raise LineBroken(str(error)) from error
             if not part:
                 raise LineBroken("the other end has closed it")
-            parts.append(part)
             count -= len(part)
-        return b"".join(parts)
+            yield part
 
 
 def call(address: tuple[str, int], hello: dict[str, Any]) -> Line:
     """A line to a listening process, on which `hello` is said first; raises OSError."""
     line = Line(socket.create_connection(address, timeout=SECONDS_TO_CONNECT))
-    line.send(hello)
+    try:
+        line.send(hello)
+    except LineBroken:
+        line.close()
+        raise
     return line
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnmagic.databricks import runtime_of
 from cnnmagic.errors import CnnError, RunError
+from cnnmagic.integrations.mlflow_place import keep_place, place_of
 from cnnmagic.integrations.mlflow_store import STORE, Store, find_store
 from cnnmagic.run import Run
 from cnnmagic.state import cause
@@ -25,7 +26,7 @@ def tracker_of(run: Run, wanted: bool | None) -> Any:
     from cnnmagic.integrations.mlflow_tracker import Tracker
 
     try:
-        run.tracker = Tracker(run, find_store(), run.tracker)
+        run.tracker = Tracker(run, find_store())
     except Exception as error:  # whatever MLflow raises, a training is not to be harmed by it
         run.note(f"this training is not logged to MLflow ({cause(error)})")
         run.tracker = None
@@ -54,11 +55,15 @@ def register(run: Run, name: str) -> str:
     if (silence := store.silence()) is not None:
         raise RunError(f"MLflow's store does not answer: {silence}.", remedy=f"It is `{store.uri}` ({STORE}).")
     try:
-        logged = run.tracker.run_id if run.tracker is not None else ""
+        logged = place_of(run, store)
         log = Log(run, store, logged)
-        if not logged:
-            log.whole()
-        return log_model(run, log.run_id, name)
+        try:
+            if log.run_id != logged:
+                log.whole()
+                keep_place(run, store, log.run_id)
+            return log_model(run, log.run_id, name)
+        finally:
+            log.close(run.state)
     except CnnError:
         raise
     except Exception as error:

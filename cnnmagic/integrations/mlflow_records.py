@@ -91,12 +91,11 @@ class Log:
         self.client.set_terminated(self.run_id, ENDS.get(state.phase, "FINISHED"))
 
     def whole(self) -> None:
-        """Log all of a run that is over."""
+        """Log all of a run that is over, but not the model."""
         state = self.run.state
         self.parameters(state)
         self.epochs(list(enumerate(state.history, start=1)))
         self.ending(state)
-        self.close(state)
 
 
 def _parameters(run: Run, state: RunState) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import re
 import shutil
 import tempfile
@@ -15,11 +14,11 @@ from typing import Any
 from weakref import WeakSet
 
 from cnnmagic.events import EpochEnded, Event, Failed, Finished, Started
+from cnnmagic.integrations.mlflow_place import keep_place, place_of
 from cnnmagic.integrations.mlflow_store import SECONDS_FOR_AN_ANSWER, Store, be_heard, be_quiet
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause
 
-KEPT = "mlflow.json"
 SECONDS_OF_SILENCE = 60.0  # of a store that has answered before, at the end of a training
 SECONDS_TO_BEGIN = 30.0  # of one that never has: MLflow 2 tries for minutes to open a database that can't be written
 SECONDS_AT_EXIT = 20.0
@@ -27,11 +26,10 @@ SECONDS_AT_EXIT = 20.0
 
 @dataclass(frozen=True)
 class _News:
-    """An event with the state after it; `model` is where the trained model lies at a training's end."""
+    """An event with the state after it."""
 
     event: Event
     state: RunState
-    model: Path | None = None
 
 
 class Tracker:
@@ -40,18 +38,20 @@ class Tracker:
     A training that goes on with an earlier one of its run, in this process or in another, is logged to the same place.
     """
 
-    def __init__(self, run: Run, store: Store, earlier: Tracker | None = None):
+    def __init__(self, run: Run, store: Store):
         self.run, self.store = run, store
-        self.run_id: str = earlier.run_id if earlier is not None else _kept(run, store)
+        self.run_id = place_of(run, store)
         self._news: list[_News] = []
         self._changed = threading.Condition()
         self._reached, self._settled = threading.Event(), threading.Event()
-        self._given_up = self._started = False
+        self._given_up = self._begun = self._started = False
         self._steps = 0
+        self._aside: Path | None = None
         run.listen(self._notice)
 
     def begin(self) -> None:
         """Start the thread that logs; it imports MLflow and reaches for the store while the training begins."""
+        self._begun = True
         _open.add(self)
         threading.Thread(target=self._work, name=f"cnnmagic-mlflow-{self.run.name}", daemon=True).start()
 
@@ -63,12 +63,15 @@ class Tracker:
         state = self.run.state
         if not state.is_over:
             return  # it fails, and `Failed` is to come
-        model = self._put_aside() if self._started and not self._given_up else None
-        self._tell(_News(Finished(state.phase, state.moment), state, model))
+        if self._started and not self._given_up:
+            self._put_aside()
+        self._tell(_News(Finished(state.phase, state.moment), state))
         self._reached.wait(SECONDS_FOR_AN_ANSWER + 1)
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until all is logged, for `timeout` seconds at most; a store that has fallen silent is given up."""
+        if not self._begun:  # the run was stopped before its turn came
+            return
         begin = heard = time.monotonic()
         steps = self._steps
         while not self._settled.wait(_least(SECONDS_FOR_AN_ANSWER, timeout, begin)):
@@ -113,6 +116,7 @@ class Tracker:
             be_heard()
             self._reached.set()
             self._settled.set()
+            self._forget_model()
             _open.discard(self)
 
     def _connect(self) -> Any:
@@ -133,7 +137,7 @@ class Tracker:
         self.run_id = log.run_id
         if log.run_id != earlier:
             log.parameters(self._news[0].state)
-        _keep(self.run, self.store, log.run_id)
+        keep_place(self.run, self.store, log.run_id)
         self._steps += 1
         self._reached.set()
         return log
@@ -155,30 +159,32 @@ class Tracker:
     def _log_model(self, log: Any, end: _News) -> None:
         from cnnmagic.integrations.mlflow_model import log_folder
 
-        if end.model is None:
+        if (aside := self._aside) is None:
             return
         try:
-            log_folder(end.model, log.run_id, end.state.name)
+            log_folder(aside, log.run_id, end.state.name)
         except Exception as error:
-            self._note(f"the model is not logged to MLflow ({_told(error)}); the training itself is not affected")
-        finally:
-            shutil.rmtree(end.model, ignore_errors=True)
+            self._note_without_model(error)
         self._steps += 1
+        self._forget_model()
 
-    def _put_aside(self) -> Path | None:
-        """The trained model in a folder of its own, as it is now: what comes after may change it."""
+    def _put_aside(self) -> None:
+        """Write the trained model into a folder of its own, as it is now: what comes after may change it."""
         from cnnmagic.integrations.mlflow_model import write_model
 
-        folder = None
         try:
-            folder = Path(tempfile.mkdtemp(prefix="cnnmagic-mlflow-"))
-            write_model(self.run, folder)
+            self._aside = Path(tempfile.mkdtemp(prefix="cnnmagic-mlflow-"))
+            write_model(self.run, self._aside)
         except Exception as error:
-            if folder is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-            self._note(f"the model is not logged to MLflow ({_told(error)}); the training itself is not affected")
-            return None
-        return folder
+            self._forget_model()
+            self._note_without_model(error)
+        if self._settled.is_set():  # nobody logs it any more
+            self._forget_model()
+
+    def _forget_model(self) -> None:
+        aside, self._aside = self._aside, None
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
 
     def _give_up(self, why: str) -> None:
         if not self._given_up:
@@ -186,6 +192,11 @@ class Tracker:
             self._note(f"nothing more is logged to MLflow: {why}; the training itself is not affected")
         self._reached.set()
         self._settled.set()
+        self._forget_model()
+
+    def _note_without_model(self, error: Exception) -> None:
+        if not self._given_up:
+            self._note(f"the model is not logged to MLflow ({_told(error)}); the training itself is not affected")
 
     def _note(self, text: str) -> None:
         self.run.note(text)
@@ -195,24 +206,6 @@ def _told(error: Exception) -> str:
     """The cause in one line: of those of a database the one that names its error."""
     named = re.search(r"^\(\w+\.\w*Error\) .*", str(error), re.MULTILINE)
     return named[0] if named else cause(error)
-
-
-def _kept(run: Run, store: Store) -> str:
-    """MLflow's name of an earlier training that was kept in the run's folder."""
-    try:
-        kept = json.loads((run.folder / KEPT).read_text(encoding="utf-8")) if run.folder is not None else {}
-    except (OSError, ValueError):
-        return ""
-    return str(kept["run_id"]) if kept.get("store") == store.uri else ""
-
-
-def _keep(run: Run, store: Store, run_id: str) -> None:
-    if run.folder is None:
-        return
-    try:
-        (run.folder / KEPT).write_text(json.dumps({"store": store.uri, "run_id": run_id}), encoding="utf-8")
-    except OSError:  # a later training is logged to a place of its own then
-        return
 
 
 def _least(slice_: float, timeout: float | None, begin: float) -> float:
@@ -227,3 +220,4 @@ def _settle_all() -> None:
     """A program that ends gives its log a while."""
     for tracker in list(_open):
         tracker.settle(SECONDS_AT_EXIT)
+        tracker._forget_model()

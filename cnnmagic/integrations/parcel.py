@@ -42,6 +42,7 @@ def parcel_of(dataset: Dataset, most: int) -> bytes:
     else:
         numbers = np.concatenate([split.images.numbers for split in splits.values()])
         parts |= _encoded(dataset.album.listing, numbers.tolist(), most)
+        parts["area"] = np.array(_area_of(dataset.album, numbers.tolist()))
     file = io.BytesIO()
     np.savez(file, **parts)
     return file.getvalue()
@@ -72,6 +73,13 @@ def _check(size: int, what: str, most: int) -> None:
     if size > most:
         message = f"the {what} have more than {most / 1e6:,.0f} MB, the most that is sent to workers."
         raise DataError(message, remedy=REMEDY)
+
+
+def _area_of(album: Album, numbers: list[int]) -> int:
+    """Pixels of these images as the network takes them, in the mean."""
+    if album.form.height is not None and album.form.width is not None:
+        return album.form.height * album.form.width
+    return int(np.mean([height * width for height, width in map(album.size, numbers)]))
 
 
 def _encoded(listing: Listing, numbers: list[int], most: int) -> dict[str, np.ndarray]:
@@ -107,6 +115,5 @@ def _pictures(
     names = json.loads(found["names"].tobytes())
     listing = Listing(names, read, np.concatenate(list(labels.values())), classes, rows)
     made = Form(**{**form, "resize": Resize(**form["resize"]) if form["resize"] else None})
-    size = (made.height or 1) * (made.width or 1) * made.channels
-    album = Album(listing, made, cache_for(len(ends), size))
+    album = Album(listing, made, cache_for(len(ends), int(found["area"]) * made.channels))
     return {name: Pictures(album, rows[name]) for name in SENT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnmagic.engine.keeper import Keeper
-from cnnmagic.engine.snapshot import Position, Snapshot, Variables, copied
+from cnnmagic.engine.snapshot import Arrays, Position, Snapshot, Variables
 from cnnmagic.integrations.lines import Line
 from cnnmagic.integrations.specification import Specification
 from cnnmagic.integrations.wire import packed
@@ -24,9 +24,12 @@ class RemoteKeeper(Keeper):
         if self.driver is not None:
             self.driver.send({"kind": "snapshot"}, packed(snapshot))
 
-    def keep_best(self, epoch: int, score: float) -> None:
-        if self.driver is None or (self.best is not None and score <= self.best):
-            return
-        self.best = score
-        weights = Snapshot(Position(), Variables(copied(self.model.variables), (), ()))
-        self.driver.send({"kind": "best", "epoch": epoch, "score": score}, packed(weights))
+    @property
+    def has_place(self) -> bool:
+        return self.driver is not None
+
+    def hold_best(self, epoch: int, score: float, weights: Arrays) -> None:
+        super().hold_best(epoch, score, weights)
+        if self.driver is not None:
+            snapshot = Snapshot(Position(), Variables(weights, (), ()))
+            self.driver.send({"kind": "best", "epoch": epoch, "score": score}, packed(snapshot))

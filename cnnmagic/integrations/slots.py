@@ -55,7 +55,16 @@ def free_slots(spark: Any) -> int:
     taken = int(setting(spark, "spark.task.cpus", "1"))
     executors = list(context._jsc.sc().statusTracker().getExecutorInfos())
     running = sum(executor.numRunningTasks() for executor in executors)
-    return slots(context.defaultParallelism, taken, running)
+    return slots(cores_there(spark), taken, running)
+
+
+def cores_there(spark: Any) -> int:
+    """The cores of the executors that are there: Spark's default parallelism, unless the user has set that."""
+    context = spark.sparkContext
+    if not setting(spark, "spark.default.parallelism", ""):
+        return int(context.defaultParallelism)
+    executors = context._jsc.sc().statusStore().executorList(True)
+    return sum(executors.apply(number).totalCores() for number in range(executors.size()))
 
 
 def slots(cores: int, each: int, running: int) -> int:

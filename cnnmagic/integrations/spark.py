@@ -103,8 +103,6 @@ def fit_on_workers(
     emit(Queued("the cluster"))
     spark = session()
     host = setting(spark, "spark.driver.host", socket.gethostname())
-    if start is None and training.workers is None:
-        start = beginning_of(run.model)
     if start is not None:
         keeper.hold(start)
     with socket.create_server((setting(spark, "spark.driver.bindAddress", host), 0)) as server:
@@ -113,7 +111,7 @@ def fit_on_workers(
             secrets.token_hex(16),
             training.workers or 1,
             {"KERAS_BACKEND": backend_name()},
-            files_of(run, start, most_bytes(spark)),
+            files_of(run, start, most_bytes(spark), keeper.best),
         )
         gang = Gang(job, server, keeper, emit, commands)
         try:
@@ -124,26 +122,17 @@ def fit_on_workers(
     emit(Finished(reason, time.monotonic()))
 
 
-def beginning_of(model: Any) -> Any:
-    """The snapshot of an untrained model, whose file alone would leave out where its random numbers begin."""
-    from cnnmagic.engine.snapshot import Position, Snapshot, take
-
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    return Snapshot(Position(), take(model))
-
-
-def files_of(run: Any, start: Any, most: int) -> dict[str, bytes]:
+def files_of(run: Any, start: Any, most: int, best: float | None = None) -> dict[str, bytes]:
     """What each worker gets: the model's file, the specification, and where they are needed a snapshot and data.
 
-    Raises `DataError` where the data take more than `most` bytes.
+    `best` is the highest score so far. Raises `DataError` where the data take more than `most` bytes.
     """
+    from cnnmagic.integrations.draws import draws_of
     from cnnmagic.integrations.specification import Specification, data_of
     from cnnmagic.integrations.wire import packed
 
     plan, training = run.plan, run.plan.training or Training()
     data, parcel = data_of(plan, run.dataset, most)
-    scores = [epoch.get("val_accuracy", epoch["accuracy"]) for epoch in run.state.history]
     settled = replace(training, precision=precision_of(training.precision)[0])
     specification = Specification(
         name=run.name,
@@ -153,8 +142,9 @@ def files_of(run: Any, start: Any, most: int) -> dict[str, bytes]:
         data=data,
         seed=run.seed,
         seconds=training.checkpoint * 60,
-        best=max(scores, default=None),
+        best=best,
         backend=backend_name(),
+        draws=draws_of(run.model),
     )
     with tempfile.TemporaryDirectory(prefix="cnnmagic-") as name:
         path = Path(name, "model.keras")

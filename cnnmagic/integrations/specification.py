@@ -49,6 +49,7 @@ class Specification:
     """One training for every worker: the text for its reader, and what it comes to.
 
     `seed` fixes the images' order, `seconds` lie between two checkpoints (0 for none), `best` is the score so far.
+    `draws` are the states of the model's random generators, which its file leaves out.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Specification:
     seconds: float
     best: float | None = None
     backend: str = "tensorflow"
-    versions: dict[str, str] = field(default_factory=dict)
+    draws: list[list[int]] = field(default_factory=list)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

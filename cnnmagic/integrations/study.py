@@ -37,25 +37,36 @@ def load_optuna() -> Any:
     return optuna
 
 
-def open_study(path: Path, sweep: Sweep, epochs: int, is_reading: bool = False) -> optuna.Study:
+def open_study(path: Path, sweep: Sweep, epochs: int) -> optuna.Study:
     """The study of a file, a new one where there is none; only one process may have it open.
 
     `epochs` are those of a trial: a sixth of them passes before one may be pruned.
     """
     optuna = load_optuna()
-    if not is_reading:
-        _mend(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # before Optuna 4 this storage was called experimental
-        study: Any = optuna.create_study(
-            storage=optuna.storages.JournalStorage(_backend(optuna, path)),
-            study_name=path.parent.parent.parent.name,
-            direction="minimize" if sweep.is_loss else "maximize",
-            pruner=optuna.pruners.MedianPruner(n_warmup_steps=max(1, epochs // 6))
-            if sweep.prune
-            else optuna.pruners.NopPruner(),
-            load_if_exists=True,
-        )
+    _mend(path)
+    study: Any = optuna.create_study(
+        storage=_storage(optuna, path),
+        study_name=_name(path),
+        direction="minimize" if sweep.is_loss else "maximize",
+        pruner=optuna.pruners.MedianPruner(n_warmup_steps=max(1, epochs // 6))
+        if sweep.prune
+        else optuna.pruners.NopPruner(),
+        load_if_exists=True,
+    )
+    return study
+
+
+def read_study(path: Path) -> optuna.Study:
+    """The study of a file as it stands, half a line at its end left out; one without trials where there is none.
+
+    Nothing is written: what is read may belong to another process.
+    """
+    optuna = load_optuna()
+    storage = _storage(optuna, path) if path.exists() else None
+    try:
+        study: Any = optuna.load_study(storage=storage, study_name=_name(path)) if storage else optuna.create_study()
+    except KeyError:  # it was killed before its first line was whole
+        study = optuna.create_study()
     return study
 
 
@@ -185,12 +196,17 @@ def _text(value: Any, choice: Choice) -> str:
     return short if low <= float(short) <= high else repr(value)
 
 
-def _backend(optuna: Any, path: Path) -> Any:
-    """The storage in a file: Optuna 4 gave it another name."""
+def _name(path: Path) -> str:
+    return path.parent.parent.parent.name
+
+
+def _storage(optuna: Any, path: Path) -> Any:
+    """The storage in a file: Optuna 4 gave its parts other names."""
     journal: Any = getattr(optuna.storages, "journal", None)
-    if hasattr(journal, "JournalFileBackend"):
-        return journal.JournalFileBackend(str(path))
-    return optuna.storages.JournalFileStorage(str(path))
+    backend: Any = getattr(journal, "JournalFileBackend", None) or optuna.storages.JournalFileStorage
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # before Optuna 4 this storage was called experimental
+        return optuna.storages.JournalStorage(backend(str(path)))
 
 
 def _mend(path: Path) -> None:

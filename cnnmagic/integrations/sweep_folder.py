@@ -55,7 +55,7 @@ def sweep_records(name: str | None = None) -> list[SweepRecord]:
             about = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if path.parent.name.isdecimal():
+        if path.parent.name.isdecimal() and isinstance(about, dict):
             found.append(SweepRecord(path.parent, about))
     return sorted(found, key=lambda record: (record.about.get("created", 0.0), int(record.folder.name)))
 

@@ -38,10 +38,12 @@ class SweepJob:
 
     def open(self, record: SweepRecord, is_reading: bool = False) -> None:
         """Take up a sweep's folder, marked as in use unless it is only read."""
-        if not is_reading:
+        if is_reading:
+            self.study = studies.read_study(record.study)
+        else:
             self.held = lock_folder(record.folder)
-        epochs = (self.cells.plan.training or Training()).epochs
-        self.study = studies.open_study(record.study, self.options, epochs, is_reading)
+            epochs = (self.cells.plan.training or Training()).epochs
+            self.study = studies.open_study(record.study, self.options, epochs)
         self.refresh(judged=True)
 
     def close(self) -> None:
@@ -100,9 +102,12 @@ class SweepJob:
         with self._refreshing:
             changes["trials"] = self.trials()
             best = replace(self.sweep.state, trials=changes["trials"]).best
-            if best is not None:
-                changes["winner"] = f"%%cnn {self.name}_best\n{self.cells.text_of(dict(best.values))}"
+            changes["winner"] = self._winner_of(best) if best is not None else ""
             self.sweep.change(**changes)
+
+    def _winner_of(self, best: Trial) -> str:
+        """The cell of the best trial."""
+        return f"%%cnn {self.name}_best\n{self.cells.text_of(dict(best.values))}"
 
     def break_off(self, error: BaseException) -> None:
         """End the sweep, whose trials can't be kept any more."""

@@ -87,7 +87,8 @@ class TrialUnderWay:
     def _go_on(self, record: Record) -> None:
         """Go on from a record's last checkpoint; of one that had ended already, put down how."""
         about = record.about
-        ended = RunState(name=record.name, phase=about["phase"], history=tuple(about["history"]))
+        seconds = sum(epoch.get("seconds", 0.0) for epoch in about["history"])
+        ended = RunState(name=record.name, phase=about["phase"], history=tuple(about["history"]), moment=seconds)
         has_failed = about["phase"] == "failed" and CUT_OFF not in self.trial.user_attrs
         if has_failed or about["phase"] in ("finished", "stopped early"):
             if about["failure"]:

@@ -99,7 +99,7 @@ def run_rank(job: Job, rank: int, places: list[dict[str, Any]], gpus: Mapping[st
         training = f"{first['host']}:{first['train']}"
         place = {**where(job), "rank": rank, "meeting": meeting, "first": training}
         (folder / "place.json").write_text(json.dumps(place), encoding="utf-8")
-        with (folder / "said").open("wb") as said:
+        with (folder / "said").open("w+b") as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", "cnnmagic.integrations.worker", name],
                 stdin=subprocess.PIPE,
@@ -111,7 +111,8 @@ def run_rank(job: Job, rank: int, places: list[dict[str, Any]], gpus: Mapping[st
                 code = process.wait()
             finally:
                 process.kill()
-        return code, (folder / "said").read_text(encoding="utf-8", errors="replace")[-LONGEST_TAIL:]
+            said.seek(0)  # a rank that has lost the driver has removed the folder
+            return code, said.read().decode("utf-8", errors="replace")[-LONGEST_TAIL:]
 
 
 def where(job: Job) -> dict[str, Any]:
@@ -138,10 +139,10 @@ def how_it_ended(code: int) -> str:
 
 def tell_failure(job: Job, rank: int, how: str, tail: str) -> None:
     """Tell the driver why a rank is gone; Spark would try the stage again before it says so."""
-    from cnnmagic.integrations.lines import LineBroken, call
+    from cnnmagic.integrations.lines import call
 
     try:
         line = call(job.driver, {"secret": job.secret, "rank": rank, "ended": how, "tail": tail})
         line.close()
-    except (OSError, LineBroken):
+    except OSError:
         return

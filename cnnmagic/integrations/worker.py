@@ -1,6 +1,7 @@
 """The process of one rank: `python -m cnnmagic.integrations.worker FOLDER` trains its part of every batch, or all.
 
-It lives no longer than the task that started it, which holds its standard input open, nor than the driver.
+It lives no longer than the task that started it, which holds its standard input open, nor than the driver. A task that
+Spark kills can't remove its folder: then the rank does.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import socket
 import sys
 import threading
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnmagic.errors import CnnError
-from cnnmagic.events import Event
+from cnnmagic.events import Event, Reading
 from cnnmagic.integrations.accord import accord_of
 from cnnmagic.integrations.lines import Line, LineBroken, call
 from cnnmagic.integrations.wire import heard, told, unpacked
@@ -32,11 +34,11 @@ TWO_PROCESSORS = "--xla_force_host_platform_device_count=2"  # what JAX counts t
 def main(folder: Path) -> None:
     """Train as the folder's files say, and end this process."""
     place = json.loads((folder / "place.json").read_text(encoding="utf-8"))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     hello = {"secret": place["secret"], "rank": place["rank"], "pid": os.getpid(), "host": socket.gethostname()}
     driver = call((place["driver"][0], place["driver"][1]), hello)
     asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_hear, args=(driver, asked), daemon=True).start()
+    threading.Thread(target=_hear, args=(driver, asked, folder), daemon=True).start()
     code = 0
     try:
         train(folder, place, driver, asked)
@@ -72,11 +74,12 @@ def _train_alone(folder: Path, specification: Any, training: Any, driver: Line, 
 
     model = _model(folder, specification, training)
     dataset = dataset_of(specification, _bytes(folder / "data.npz"))
-    dataset = read_all(dataset) or dataset
+    emit = _emit(driver)
+    dataset = read_all(dataset, lambda done, whole: emit(Reading(done, whole))) or dataset
     keeper = RemoteKeeper(model, specification, driver, specification.seconds or float("inf"))
     trainer = KerasTrainer(model, dataset.validation, training.batch_size)
     trainer.device = f"{trainer.device} of {socket.gethostname()}"
-    fit(model, dataset, training, keeper, _emit(driver), asked, start, specification.seed, trainer)
+    fit(model, dataset, training, keeper, emit, asked, start, specification.seed, trainer)
 
 
 def _train_together(
@@ -107,9 +110,11 @@ def _model(folder: Path, specification: Any, training: Any) -> Any:
     """The model that the driver sent."""
     from cnnmagic.engine.backend import load_keras
     from cnnmagic.engine.build import compile_model
+    from cnnmagic.integrations.draws import put_draws
     from cnnmagic.plans import Output
 
     model = load_keras().models.load_model(folder / "model.keras", compile=False)
+    put_draws(model, specification.draws)
     compile_model(model, training, Output(**specification.output))
     return model
 
@@ -165,19 +170,24 @@ def _cause(error: BaseException) -> dict[str, Any]:
     return {"error": f"{type(error).__name__}: {str(error).strip()[:600]}", "reason": "", "remedy": "", "trace": trace}
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     while sys.stdin.buffer.read(1):
         pass
-    os._exit(ORPHANED)
+    _leave(folder)
 
 
-def _hear(driver: Line, asked: queue.SimpleQueue[Any]) -> None:
+def _hear(driver: Line, asked: queue.SimpleQueue[Any], folder: Path) -> None:
     """Put down what the user asks for; without the driver there is nothing left to do."""
     try:
         while True:
             asked.put(heard(driver.receive()[0]))
     except LineBroken:
-        os._exit(ORPHANED)
+        _leave(folder)
+
+
+def _leave(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(ORPHANED)
 
 
 def _bytes(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from cnnmagic.errors import CnnError, PlanError, RunError
 from cnnmagic.integrations.distribute import check_keras, check_plan, check_precision
 from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Training
-from tests.integrations.recipes import RECIPES, text_of
+from tests.integrations.recipes import RANDOM_LAYERS, RECIPES, text_of
 
 ROOT = Path(__file__).parents[2]
 LATE = 600.0
@@ -92,7 +92,7 @@ def test_on_jax_two_workers_are_one_and_two_devices_bit_for_bit() -> None:
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
-    texts = list(map(text_of, RECIPES[1:3]))
+    texts = [text_of(RECIPES[1]), text_of(RECIPES[2]), text_of("epochs=3", RANDOM_LAYERS)]
     command = [sys.executable, str(Path(__file__).with_name("two_workers_jax.py")), *texts]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=LATE, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]

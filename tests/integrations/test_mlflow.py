@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -194,6 +195,86 @@ def test_a_run_that_was_not_logged_is_logged_when_it_is_registered(store):
     assert logging_to.register(run, "late") == "1"
     found = client().search_runs(["0"], "attributes.run_name = 'late'")[0]
     assert found.data.metrics["loss"] == run.history["loss"][-1]
+
+
+def test_registering_leaves_the_run_closed(monkeypatch, store):
+    run = cnnmagic.train(TEXT)
+    logging_to.register(run, "shop")
+    assert client().get_run(run.tracker.run_id).info.status == "FINISHED"
+
+    def log_model(*arguments):
+        raise OSError("the registry is full")
+
+    monkeypatch.setattr("cnnmagic.integrations.mlflow_model.log_model", log_model)
+    with pytest.raises(cnnmagic.RunError, match="the registry is full"):
+        logging_to.register(run, "shop")
+    assert client().get_run(run.tracker.run_id).info.status == "FINISHED"
+
+
+def test_a_run_brought_back_is_registered_in_its_place(store):
+    run = cnnmagic.train(TEXT, name="kept")
+    logging_to.register(cnnmagic.load("kept"), "shop")
+    (found,) = client().search_runs(["0"])
+    assert (found.info.run_id, found.info.status) == (run.tracker.run_id, "FINISHED")
+    assert client().get_model_version("shop", "1").run_id == run.tracker.run_id
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_what_is_registered_in_a_new_place_is_whole_there_and_stays_there(store, is_logged):
+    run = cnnmagic.train(TEXT if is_logged else TEXT.replace("epochs=3", "epochs=3 mlflow=no"), name="kept")
+    if is_logged:
+        client().delete_run(run.tracker.run_id)
+    again = cnnmagic.load("kept")
+    for _ in range(2):
+        logging_to.register(again, "shop")
+    (found,) = client().search_runs(["0"])
+    assert found.info.status == "FINISHED" and found.data.params["precision"] == run.state.precision
+    logged = client().get_metric_history(found.info.run_id, "loss")
+    assert [metric.value for metric in logged] == run.history["loss"]
+
+
+def test_a_run_that_is_stopped_in_the_queue_has_nothing_to_settle(store):
+    first = cnnmagic.train(TEXT.replace("epochs=3", "epochs=500"), name="first", wait=False)
+    second = cnnmagic.train(TEXT, name="second", wait=False)
+    second.stop()
+    begin = time.monotonic()
+    second.wait()
+    assert time.monotonic() - begin < 5 and (second.state.phase, second.state.notes) == ("stopped", ())
+    first.stop()
+    first.wait()
+    assert [found.info.run_name for found in client().search_runs(["0"])] == ["first"]
+
+
+def test_the_model_that_was_put_aside_is_gone_where_the_log_breaks_off(monkeypatch, store, tmp_path):
+    from cnnmagic.integrations.mlflow_records import Log
+
+    (tmp_path / "aside").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    put_aside = []
+
+    def ending(log, state):
+        put_aside.extend((tmp_path / "aside").glob("cnnmagic-mlflow-*/network"))
+        raise OSError("the store is full")
+
+    monkeypatch.setattr(Log, "ending", ending)
+    run = cnnmagic.train(TEXT)
+    check_unharmed(run, 0)
+    assert len(put_aside) == 1 and not list((tmp_path / "aside").glob("cnnmagic-mlflow-*"))
+
+
+def test_the_model_that_was_put_aside_is_gone_where_the_log_is_given_up(monkeypatch, store, tmp_path):
+    from cnnmagic.integrations import mlflow_tracker
+    from cnnmagic.integrations.mlflow_records import Log
+
+    (tmp_path / "aside").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    monkeypatch.setattr(mlflow_tracker, "SECONDS_OF_SILENCE", 1.0)
+    monkeypatch.setattr(mlflow_tracker, "SECONDS_FOR_AN_ANSWER", 0.5)
+    monkeypatch.setattr(Log, "ending", lambda log, state: time.sleep(4))
+    run = cnnmagic.train(TEXT)
+    check_unharmed(run, 0)
+    assert "has not answered for 1 s" in run.state.notes[0]
+    assert not list((tmp_path / "aside").glob("cnnmagic-mlflow-*"))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from cnnmagic.engine.pictures import Album, Pictures
 from cnnmagic.engine.reading import read_all
 from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.errors import DataError
+from cnnmagic.integrations import parcel
 from cnnmagic.integrations.parcel import MOST_BYTES, MOST_BYTES_OF_CONNECT, most_bytes, parcel_of
 from cnnmagic.integrations.shares import share_of
 from cnnmagic.integrations.specification import Specification, data_of, dataset_of, from_json
@@ -102,6 +103,17 @@ def test_a_worker_decodes_its_share_alone(how: str, tmp_path: Path, monkeypatch:
         rows = np.arange(start, min(start + 16, len(images)))
         _ = images[share_of(len(rows), 1, 2).take(rows)]
     assert len(decoded) == len(set(decoded)) == len(images) // 2
+
+
+@pytest.mark.parametrize("line, area", [("resize 8x8", 64), ("input ?x?x3", 92)])
+def test_sent_images_take_the_room_that_they_need(line: str, area: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TEXT.format("{{df}}").replace("resize 8x8", line).replace("flatten", "conv 4 3x3\nglobalavgpool")
+    monkeypatch.setattr(engine_cache, "HELD_BYTES", 0)
+    _, told, body = specified(text.replace(" balance=weights", " test=0"), df=table())
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(parcel, "cache_for", lambda count, size: asked.append((count, size)))
+    dataset_of(told, body)
+    assert asked == [(COUNT - 2, 3 * area)]
 
 
 def test_a_worker_reads_nothing_of_parquet_before_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from cnnmagic.errors import RunError
 from cnnmagic.integrations import slots as module
 from cnnmagic.integrations.cluster import unless_hidden
-from cnnmagic.integrations.slots import check_slots, slots, slots_by_master, splits_of
+from cnnmagic.integrations.slots import check_slots, free_slots, slots, slots_by_master, splits_of
 from tests.integrations.connected import Connected
 
 
@@ -67,20 +67,26 @@ def test_a_spark_that_hides_the_one_of_databricks_is_told(monkeypatch: pytest.Mo
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "16.4")  # whose own Spark lies under /databricks
     monkeypatch.setattr(module, "SECONDS_FOR_SLOTS", 0.0)
     with pytest.raises(RunError, match="needs 9 free slots at once, and the cluster has 0") as raised:
-        check_slots(Busy(), 9)
+        check_slots(Busy({}), 9)
     assert "A Spark from PyPI in" in str(raised.value) and "`%pip uninstall -y pyspark`" in str(raised.value)
 
 
+@pytest.mark.parametrize("settings, free", [({}, 15), ({"spark.default.parallelism": "16"}, 5)])
+def test_a_parallelism_that_the_user_has_set_counts_no_slots(settings: dict[str, str], free: int) -> None:
+    assert free_slots(Busy(settings, parallelism=16, cores=(0, 4, 2))) == free
+
+
 class Busy:
-    """Stands for a classic session of a cluster whose only slot is taken."""
+    """Stands for a classic session of a cluster with one slot taken; the first of `cores` are the driver's."""
 
     __module__ = "pyspark.sql.session"
 
-    def __init__(self) -> None:
-        executor = SimpleNamespace(numRunningTasks=lambda: 1)
-        tracker = SimpleNamespace(getExecutorInfos=lambda: [executor])
+    def __init__(self, settings: dict[str, str], parallelism: int = 1, cores: tuple[int, ...] = (0, 1)) -> None:
+        tracker = SimpleNamespace(getExecutorInfos=lambda: [SimpleNamespace(numRunningTasks=lambda: 1)])
+        executors = [SimpleNamespace(totalCores=lambda count=count: count) for count in cores]
+        active = SimpleNamespace(size=lambda: len(executors), apply=lambda number: executors[number])
+        store = SimpleNamespace(executorList=lambda is_active: active)
+        context = SimpleNamespace(statusTracker=lambda: tracker, statusStore=lambda: store)
         self.sparkContext = SimpleNamespace(
-            defaultParallelism=1,
-            getConf=dict,
-            _jsc=SimpleNamespace(sc=lambda: SimpleNamespace(statusTracker=lambda: tracker)),
+            defaultParallelism=parallelism, getConf=lambda: settings, _jsc=SimpleNamespace(sc=lambda: context)
         )

@@ -16,7 +16,7 @@ import pytest
 import cnnmagic
 from cnnmagic.errors import CnnError, RunError
 from cnnmagic.session import Session
-from tests.integrations.recipes import LAYERS, RECIPES, text_of
+from tests.integrations.recipes import LAYERS, RANDOM_LAYERS, RECIPES, text_of
 from tests.integrations.spark_sessions import assert_same, await_end_of_ranks, begun, ranks, started
 
 pytestmark = pytest.mark.long
@@ -43,6 +43,14 @@ def test_one_worker_trains_on_the_cluster_to_the_numbers_of_this_machine(spark: 
     run = cnnmagic.train(f"{text} workers=1", name="away")
     assert run.state.device == "1 worker, CPU"
     assert_same(run, cnnmagic.train(text, name="here"))
+
+
+def test_what_is_drawn_on_workers_is_the_seed_s(spark: Any) -> None:
+    text = text_of("epochs=2 workers=2", RANDOM_LAYERS)
+    one, again = cnnmagic.train(text, name="one"), cnnmagic.train(text, name="again")
+    assert_same(again, one)
+    other = cnnmagic.train(text.replace("seed 5", "seed 6"), name="other")
+    assert abs(other.history["loss"][0] - one.history["loss"][0]) > 1e-4
 
 
 def test_images_that_all_machines_see_are_read_by_each_worker(spark: Any, tmp_path: Any) -> None:

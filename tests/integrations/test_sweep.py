@@ -242,6 +242,52 @@ def test_half_a_line_and_a_lock_left_by_a_kill_are_mended(runs: Path) -> None:
     assert len(open_study(path, Sweep(), 3).trials) == 1
 
 
+def test_reading_a_killed_sweep_leaves_its_log_as_it_is(runs: Path) -> None:
+    text = f"{NET}train epochs=1 batch=128 tune=no\nsweep grid"
+    sweep = cnnmagic.sweep(text, name="net")
+    path = runs / "net" / "sweeps" / "1" / "study.log"
+    lines = path.read_bytes().splitlines(keepends=True)
+    left = b"".join(lines[:-1]) + lines[-1][:20]  # the last trial's end is half written
+    path.write_bytes(left)
+    before = read("net")
+    assert path.read_bytes() == left
+    assert [told(trial) for trial in before.trials[:1]] == [told(trial) for trial in sweep.trials[:1]]
+    assert (before.phase, before.trials[1].state) == ("stopped", "interrupted")
+    after = cnnmagic.sweep(text, name="net")
+    assert [told(trial) for trial in after.trials] == [told(trial) for trial in sweep.trials]
+    assert after.trials[1].seconds == pytest.approx(sweep.trials[1].seconds, abs=0.5) and after.trials[1].seconds > 0
+
+
+def test_a_sweep_that_was_killed_before_its_first_line_is_read(runs: Path) -> None:
+    from cnnmagic.integrations.sweep_folder import new_sweep
+
+    text = f"{NET}train epochs=1\nsweep grid"
+    record = new_sweep("net", {"name": "net", "text": text, "texts": {}, "first_line": 2})
+    assert (read("net").phase, read("net").trials, record.study.exists()) == ("stopped", (), False)
+    record.study.touch()
+    assert (read("net").trials, record.study.read_bytes()) == ((), b"")
+
+
+def test_a_finished_sweep_that_runs_again_has_no_winner_yet() -> None:
+    text = f"{NET}train epochs=1 batch=128 tune=no\nsweep grid"
+    cnnmagic.sweep(text, name="net")
+    again = cnnmagic.sweep(text, name="net", wait=False)
+    seen = [again.state]
+    again.listen(seen.append)
+    again.wait(LATE)
+    for state in seen:
+        assert bool(state.winner) == (state.best is not None), state
+    assert not seen[0].winner and seen[-1].winner
+
+
+def test_a_sweep_whose_file_is_no_record_is_left_out(runs: Path) -> None:
+    from cnnmagic.integrations.sweep_folder import new_sweep, sweep_records
+
+    kept = new_sweep("net", {"name": "net"})
+    (new_sweep("net", {}).folder / "sweep.json").write_text("[1]")
+    assert [record.folder for record in sweep_records()] == [kept.folder]
+
+
 def test_without_optuna_the_cell_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(cnnmagic.CnnError) as caught:
