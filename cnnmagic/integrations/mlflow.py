@@ -50,6 +50,7 @@ def register(run: Run, name: str) -> str:
 
     if find_spec("mlflow") is None:
         raise RunError("MLflow is not installed here.", remedy="In a cell of its own: `%pip install mlflow`.")
+    run.wait_until_usable()
     run.wait()
     store: Store = find_store()
     if (silence := store.silence()) is not None:

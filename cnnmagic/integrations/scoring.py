@@ -53,7 +53,7 @@ class Scorer:
         contents = _contents(images)
         answers: list[np.ndarray | None] = [None] * len(contents)
         for rows, pixels in self._batches(contents):
-            for row, answer in zip(rows, self.model.predict(pixels, verbose=0), strict=True):
+            for row, answer in zip(rows, self._probabilities(self.model.predict(pixels, verbose=0)), strict=True):
                 answers[row] = answer
         named = [self._named(answer) for answer in answers]
         return pd.DataFrame(named, columns=["class", "probability", "probabilities"])
@@ -65,6 +65,18 @@ class Scorer:
             if (image := self._pixels(content)) is not None:
                 sizes.setdefault(image.shape, {})[row] = image
         return ((list(found), np.stack(list(found.values()))) for found in sizes.values())
+
+    def _probabilities(self, answers: np.ndarray) -> np.ndarray:
+        """What a network answers as probabilities: logits by softmax, that of a single unit by the sigmoid."""
+        if not self.about.get("logits"):
+            return answers
+        if answers.shape[-1] == 1:
+            with np.errstate(over="ignore"):
+                one: np.ndarray = 1 / (1 + np.exp(-answers))
+            return one
+        powers = np.exp(answers - answers.max(axis=-1, keepdims=True))
+        shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+        return shares
 
     def _pixels(self, content: Any) -> np.ndarray | None:
         if content is None or (isinstance(content, float) and np.isnan(content)):
