@@ -10,11 +10,12 @@ import cnnmagic
 from cnnmagic import lifecycle, memory
 from cnnmagic.engine.batch_trial import find_batch
 from cnnmagic.engine.trainer import KerasTrainer
-from cnnmagic.errors import RunError
+from cnnmagic.errors import DataError, RunError
 from cnnmagic.lifecycle import begin, work_of
 from cnnmagic.memory import is_out_of_memory, largest_batch, largest_that_runs, memory_there, settled, told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan, retrained
 from cnnmagic.run import Run
+from tests.engine.photos import folder
 
 NET = "data digits\nconv 4 3x3 relu\nflatten\noutput 10\nseed 3\ntrain epochs=1 batch={batch}"
 
@@ -157,6 +158,35 @@ def test_a_trial_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> 
     assert run.plan.training is not None
     assert run.plan.training.batch_size == 64
     assert "batch=auto is 64" in run.state.notes[-1]
+
+
+@pytest.mark.parametrize("bad", ["skip", "stop"])
+def test_a_trial_passes_over_images_that_can_t_be_read(
+    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder(tmp_path / "photos", 40)
+    for number in range(0, 40, 4):
+        (path / "dark" / f"{number}.png").write_bytes(b"spoilt")
+    plan = make_plan(f"data images:{path} bad={bad}\nflatten\noutput\nseed 1\ntrain epochs=1 batch=auto tune=no", {})
+    monkeypatch.setattr("cnnmagic.engine.backend.device_name", lambda: "GPU")
+    run = begin("net", plan, build_model(plan, "net"), load_data(plan))
+    assert run.plan.training is not None and plan.training is not None
+    assert run.plan.training.batch_size == plan.training.batch_size
+    run.start(work_of(run))
+    if bad == "skip":
+        assert any("left out: 10 images can't be read" in note for note in run.wait(60).state.notes)
+    else:
+        with pytest.raises(DataError, match="10 images can't be read"):
+            run.wait(60)
+
+
+def test_where_no_image_can_be_read_there_is_no_trial(tmp_path: Path) -> None:
+    path = folder(tmp_path / "photos")
+    plan = make_plan(f"data images:{path}\nflatten\noutput\ntrain batch=auto", {})
+    dataset = load_data(plan)
+    for file in path.rglob("*.png"):
+        file.write_bytes(b"spoilt")
+    assert find_batch(build_model(plan, "net"), dataset, 4) == 4
 
 
 def test_a_batch_of_auto_that_does_not_fit_after_all_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -48,7 +49,8 @@ class Disk:
     """
 
     def __init__(self, folder: Path, count: int):
-        self.file = tempfile.TemporaryFile(dir=folder, prefix="cnnmagic-")  # noqa: SIM115  (open as long as it is held)
+        # Without a buffer a full disk is told by the write that finds it so.
+        self.file = tempfile.TemporaryFile(buffering=0, dir=folder, prefix="cnnmagic-")  # noqa: SIM115  (held open)
         self.starts = np.full(count, -1, np.int64)
         self.shapes = np.zeros((count, 3), np.int32)
         self.end, self.is_full, self.lock = 0, False, threading.Lock()
@@ -94,12 +96,15 @@ class Disk:
         return start
 
     def _write(self, content: memoryview, start: int) -> None:
+        """Write the bytes; raises `OSError` where the disk takes a part of them too, which the system calls none."""
         if hasattr(os, "pwrite"):
-            os.pwrite(self.file.fileno(), content, start)
-            return
-        with self.lock:  # Windows has one place in a file for all threads
-            self.file.seek(start)
-            self.file.write(content)
+            written = os.pwrite(self.file.fileno(), content, start)
+        else:
+            with self.lock:  # Windows has one place in a file for all threads
+                self.file.seek(start)
+                written = self.file.write(content)
+        if written < content.nbytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _read(self, size: int, start: int) -> bytes:
         if hasattr(os, "pread"):

@@ -45,6 +45,8 @@ class Clock:
         """Leave a pause out of all measures."""
         self.epoch_start += seconds
         self.last_report += seconds
+        if self.trained is not None:
+            self.trained += seconds
 
     def speed(self, now: float) -> float:
         """Images a second over the epoch's training batches, those of before a resumption left out."""

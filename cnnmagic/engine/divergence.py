@@ -68,7 +68,7 @@ def find_overflow(model: Any, loop: Loop) -> Overflow:
         loop.clock.batch = number
         loop.follow_schedule()
         before, batch, number = copied(model.variables), loop.feed.batch(number), number + 1
-        loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
+        loss = float(model.train_on_batch(*batch, class_weight=loop.class_weight, return_dict=True)["loss"])
         if not (math.isfinite(loss) and are_finite(copied(model.trainable_variables))):
             found = _located(model, batch, before, Overflow(position.epoch + 1, number, loss, loop.rate()))
             assign(model.variables, before if math.isfinite(loss) else good)

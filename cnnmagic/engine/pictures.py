@@ -22,11 +22,15 @@ WORKERS = max(2, min(16, os.cpu_count() or 2))
 
 
 class Album:
-    """The images of a listing in the form that a network takes; `cache` is where they are kept, if anywhere."""
+    """The images of a listing in the form that a network takes; `cache` is where they are kept, if anywhere.
+
+    `is_good` tells of each image whether it was read and the network takes it.
+    """
 
     def __init__(self, listing: Listing, form: Form, cache: Cache | None = None):
         self.listing, self.form, self.cache = listing, form, cache
         self.sizes = np.zeros((len(listing), 2), np.int32)
+        self.is_good = np.zeros(len(listing), bool)
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -61,7 +65,8 @@ class Album:
 
     def _keep(self, number: int, pixels: np.ndarray, size: tuple[int, ...]) -> None:
         self.sizes[number] = size
-        if self.fits(pixels) and self.cache is not None:
+        self.is_good[number] = self.fits(pixels)
+        if self.is_good[number] and self.cache is not None:
             self.cache.put(number, pixels)
 
     def fits(self, pixels: np.ndarray) -> bool:

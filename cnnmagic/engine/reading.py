@@ -1,4 +1,4 @@
-"""The first pass over encoded images: each is decoded once, checked and kept; what can't be read is told by name."""
+"""The first pass over encoded images: each is checked, and kept where there is room; bad ones are told by name."""
 
 from __future__ import annotations
 
@@ -61,10 +61,14 @@ def check(
     tell: Callable[[int, int], object],
     stopped: Callable[[], bool],
 ) -> Faults | None:
-    """Decode the images of these numbers, several at a time; None where `stopped` said so."""
+    """Decode the images of these numbers, several at a time; None where `stopped` said so.
+
+    Those that an earlier pass, such as another trial's of a sweep, has found good are not read again.
+    """
     ended = threading.Event()
-    is_quick = together.serves(album.form, len(numbers))
-    parts = chunks(numbers, together.AT_ONCE) if is_quick else chunks(numbers)
+    left = [number for number in numbers if not album.is_good[number]]
+    is_quick = together.serves(album.form, len(left))
+    parts = chunks(left, together.AT_ONCE) if is_quick else chunks(left)
 
     def read(part: Sequence[int]) -> tuple[list[tuple[int, str]], list[int], int]:
         bad, misfits = [], []
@@ -83,7 +87,7 @@ def check(
 
     bad: list[tuple[int, str]] = []
     misfits: list[int] = []
-    done, told = 0, 0.0
+    done, told = len(numbers) - len(left), 0.0
     try:
         for found in album.pool.map(read, parts):
             bad += found[0]

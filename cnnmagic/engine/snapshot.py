@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +89,20 @@ def restore(model: Any, variables: Variables) -> None:
         model.optimizer.build(model.trainable_variables)
     assign(model.variables, variables.model)
     assign(model.optimizer.variables, variables.optimizer)
+
+
+@contextmanager
+def as_it_was(model: Any) -> Iterator[None]:
+    """Bring back at the end what training within changes: numbers, random state included, the optimizer, a stop."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    before = take(model)
+    try:
+        yield
+    finally:
+        restore(model, before)
+        model.reset_metrics()
+        model.stop_training = False
 
 
 def restore_metrics(model: Any, variables: Variables) -> None:

@@ -6,7 +6,6 @@ import math
 import queue
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,11 @@ import numpy as np
 from cnnmagic.engine import tuned
 from cnnmagic.engine.backend import fit_of, load_keras
 from cnnmagic.engine.feed import Feed
-from cnnmagic.engine.snapshot import Way, restore, take
-from cnnmagic.events import Command, Event, Noted
+from cnnmagic.engine.snapshot import Way, as_it_was, way_of
+from cnnmagic.events import Command, Event, Noted, Pause, Stop
 from cnnmagic.plans import Plan, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cnnmagic.engine.splits import Dataset
 
 SHORTEST_TRAINING = 10.0  # seconds; no trial pays for less
@@ -44,9 +41,10 @@ def tune(
     emit: Callable[[Event], None],
     began: Way | None = None,
 ) -> None:
-    """Have Keras run the training's steps in the fastest way, which is told as a note where it was tried out.
+    """Have Keras run the training's steps in the fastest way; a note tells it, and the trial, maybe an earlier one.
 
-    A training that goes on takes the way in which it `began`, and no trial.
+    A training that goes on takes the way in which it `began`, and no trial. A `Stop` or a `Pause` ends the trial, and
+    the way stays as it was; all commands are left for the training.
     """
     if began is not None:
         use(model, began)
@@ -57,8 +55,10 @@ def tune(
     key = tuned.key_of(plan)
     found = tuned.recall(key)
     if found is None:
-        with _as_it_was(model):
-            found = _Trial(model, training, dataset, commands).choose()
+        asked = _Asked(commands)
+        with as_it_was(model):
+            found = _Trial(model, training, dataset, asked).choose()
+        asked.give_back()
         if found is not None:
             tuned.remember(key, found)
     if found is not None:
@@ -81,25 +81,32 @@ def use(model: Any, way: Way) -> None:
         model.train_function = model.test_function = None
 
 
-@contextmanager
-def _as_it_was(model: Any) -> Iterator[None]:
-    """Bring the model's numbers, random state included, and its optimizer's back to what they were."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    before = take(model)
-    try:
-        yield
-    finally:
-        restore(model, before)
-        model.reset_metrics()
-        model.stop_training = False
+class _Asked:
+    """Commands that come during a trial, held back until it is over: what they set counts from the first batch on."""
+
+    def __init__(self, commands: queue.SimpleQueue[Command]):
+        self.commands, self.held = commands, list[Command]()
+
+    @property
+    def to_end(self) -> bool:
+        """Whether one of them can't wait."""
+        while not self.commands.empty():
+            self.held.append(self.commands.get())
+        return any(isinstance(command, Stop | Pause) for command in self.held)
+
+    def give_back(self) -> None:
+        """Put them back in their order."""
+        while not self.commands.empty():
+            self.held.append(self.commands.get())
+        for command in self.held:
+            self.commands.put(command)
 
 
 class _Trial:
     """Short fits of one model in several ways, on the same few batches."""
 
-    def __init__(self, model: Any, training: Training, dataset: Dataset, commands: queue.SimpleQueue[Command]):
-        self.model, self.training, self.commands = model, training, commands
+    def __init__(self, model: Any, training: Training, dataset: Dataset, asked: _Asked):
+        self.model, self.training, self.asked = model, training, asked
         size, images = training.batch_size, dataset.train.images
         batches = max(4, min(MOST_BATCHES, MOST_BYTES // max(1, size * images[:1].nbytes)))
         rows = np.arange(batches * size) % len(images)
@@ -109,10 +116,13 @@ class _Trial:
 
     def choose(self) -> tuned.Found | None:
         """The fastest way with its story; None where there is nothing to gain, or the trial was broken off."""
+        before = way_of(self.model)
         try:
-            return self._choose()
+            found = self._choose()
         except Exception:  # what is wrong with the training, the training itself tells better
-            return None
+            found = None
+        self._settle(found.way if found is not None else before)
+        return found
 
     def _choose(self) -> tuned.Found | None:
         way = Way(bool(self.model.jit_compile))
@@ -121,18 +131,20 @@ class _Trial:
             return None
         story = []
         for other, worth in ((self._other_jit, WORTH["jit"]), (self._more_steps, WORTH["steps"])):
-            if (candidate := other(way, seconds)) is None or not self.commands.empty():
+            if (candidate := other(way, seconds)) is None or self.asked.to_end:
                 continue
             old, new = self.compare(way, candidate)
             better = old / new >= worth
             story.append(_told(way, candidate, old, new, better))
             way, seconds = (candidate, new) if better else (way, old)
-        if not self.commands.empty() or not story:
+        if self.asked.to_end or not story:
             return None
-        self.model.train_function = None
-        use(self.model, way)
-        self.model.train_function = self.functions[way]
         return tuned.Found(way, "trial: " + "; ".join(story))
+
+    def _settle(self, way: Way) -> None:
+        """Leave the model in a way, with what Keras has made for it."""
+        use(self.model, way)
+        self.model.train_function = self.functions.get(way)
 
     def _other_jit(self, way: Way, seconds: float) -> Way | None:
         """XLA the other way round, where the training is long enough to pay for its compiler."""
@@ -151,15 +163,14 @@ class _Trial:
 
     def compare(self, one: Way, other: Way) -> tuple[float, float]:
         """Seconds of a batch in two ways that take turns: the least of a few rounds, as the least disturbed."""
-        pairs = [(self.seconds(one), self.seconds(other)) for _ in range(ROUNDS) if self.commands.empty()]
+        pairs = [(self.seconds(one), self.seconds(other)) for _ in range(ROUNDS) if not self.asked.to_end]
         olds, news = zip(*pairs, strict=True) if pairs else ((1.0,), (math.inf,))
         return min(olds), min(news)
 
     def seconds(self, way: Way) -> float:
         """Seconds of a batch in a way, over half a second of training; without end where Keras can't do it."""
-        use(self.model, way)
-        self.model.train_function = self.functions.get(way)
-        watch = _watch(self.model, self.commands)
+        self._settle(way)
+        watch = _watch(self.model, self.asked)
         options = {"verbose": 0, "shuffle": False, "callbacks": watch}
         try:
             fit_of(self.model)(self.feed.source(), **options)
@@ -171,7 +182,7 @@ class _Trial:
         return watch.seconds
 
 
-def _watch(model: Any, commands: queue.SimpleQueue[Command]) -> Any:
+def _watch(model: Any, asked: _Asked) -> Any:
     """A list of callbacks that times batches, the first two executions left out, and ends the fit in time."""
     keras = load_keras()
 
@@ -186,7 +197,7 @@ def _watch(model: Any, commands: queue.SimpleQueue[Command]) -> Any:
             if self.executions <= 2:
                 float(keras.ops.convert_to_numpy(logs["loss"]))  # a GPU works ahead of Python
                 self.begun, self.first = time.perf_counter(), batch
-            elif time.perf_counter() - self.begun > WINDOW or not commands.empty():
+            elif time.perf_counter() - self.begun > WINDOW or asked.to_end:
                 model.stop_training = True
             self.last = logs, batch
 

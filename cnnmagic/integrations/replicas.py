@@ -72,7 +72,7 @@ class Replicas:
             logs = self._train(loop, batch)
             batch = 0
             numbers = {name: float(value) for name, value in logs.items()} | self.judge(loop)
-            loop.on_epoch_end(epoch, self.accord.same(numbers) if self.accord is not None else numbers)
+            loop.on_epoch_end(epoch, self._same(numbers))
             if self.model.stop_training:
                 break
         if self.training.ema is not None:
@@ -92,7 +92,7 @@ class Replicas:
             logs = self.steps.judge(self.validation, rows)
             loop.on_test_batch_end(number, logs)
         loop.on_test_end()
-        return {f"val_{name}": float(value) for name, value in logs.items()}
+        return self._same({f"val_{name}": float(value) for name, value in logs.items()})
 
     def make_metrics(self, loop: Loop) -> None:
         self.steps.judge(Split(loop.feed.images, loop.feed.labels), loop.feed.rows(0))
@@ -104,6 +104,10 @@ class Replicas:
 
         loop.set_model(self.seen)
         return refusal(self.seen, loop)
+
+    def _same(self, numbers: dict[str, float]) -> dict[str, float]:
+        """The numbers by which all processes decide alike."""
+        return numbers if self.accord is None else self.accord.same(numbers)
 
     def _train(self, loop: Loop, first: int) -> dict[str, Any]:
         """Train the batches of an epoch from `first` on."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from cnnmagic.engine import loop
 from cnnmagic.engine.backend import load_keras
@@ -24,9 +25,9 @@ SUDDEN = ["sgd lr=1e30", "adam lr=1e38", "sgd lr=1e20 momentum=0.9", "sgd lr=1e1
 keras = load_keras()
 
 
-def diverged(text: str) -> tuple[Run, str]:
+def diverged(text: str, **variables: Any) -> tuple[Run, str]:
     """A run that has failed, and what it said."""
-    plan = make_plan(text, {})
+    plan = make_plan(text, variables)
     run = Run("net", plan, build_model(plan, "net"), load_data(plan))
     run.start(work_of(run))
     with pytest.raises(RunError) as caught:
@@ -43,7 +44,7 @@ def first_overflow(run: Run) -> tuple[int, list[Any]]:
     good = model.get_weights()
     for start in range(0, len(order), training.batch_size):
         before, rows = model.get_weights(), order[start : start + training.batch_size]
-        loss = model.train_on_batch(images[rows], labels[rows])[0]
+        loss = model.train_on_batch(images[rows], labels[rows], class_weight=run.dataset.weights)[0]
         good = before if np.isfinite(loss) else good
         if not all(np.isfinite(array).all() for array in [np.array(loss), *model.get_weights()]):
             return start // training.batch_size + 1, good
@@ -67,6 +68,20 @@ def test_the_batch_is_named_and_the_last_good_weights_are_kept(words: str) -> No
     for expected, kept in zip(good, run.model.get_weights(), strict=True):
         np.testing.assert_allclose(kept, expected, rtol=1e-5)
     assert run.state.phase == "failed"
+
+
+def test_the_search_trains_by_the_weights_of_the_classes(seldom: None) -> None:
+    """Of one class there are few images: without the weights it is another training, which overflows elsewhere."""
+    digits = load_digits()
+    is_three = digits.target == 3
+    few = ~is_three | (np.arange(len(is_three)) % 10 == 0)
+    images = digits.images[few].astype("float32") * 1_000
+    net = "flatten\ndense 32 relu\ndense 32 relu\noutput 2\nseed 3\ntrain epochs=1 batch=64 sgd lr=1e5 momentum=0.9"
+    run, text = diverged(f"data {{{{x}}}} {{{{y}}}} balance=weights\n{net}", x=images, y=is_three[few].astype(int))
+    number, good = first_overflow(run)
+    assert number > 3 and f"epoch 1, batch {number} of 19" in text
+    for expected, kept in zip(good, run.model.get_weights(), strict=True):
+        np.testing.assert_allclose(kept, expected, rtol=1e-5)
 
 
 def test_the_batch_is_found_where_the_loss_was_not_looked_at(seldom: None) -> None:

@@ -3,14 +3,19 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import cnnmagic
-from cnnmagic.engine.cache import Disk, Memory
+from cnnmagic.engine.cache import Cache, Disk, Memory
 from cnnmagic.engine.pictures import Album
+from cnnmagic.engine.reading import read_all
+from cnnmagic.errors import DataError
 from cnnmagic.events import Reading
+from cnnmagic.pipeline import load_data, make_plan
 from tests.engine.photos import folder
 
 TRAIN = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3\ntrain epochs=2 batch=8 checkpoint=no tune=no"
@@ -45,6 +50,76 @@ def test_images_are_kept_in_memory_or_on_disk_with_the_same_numbers(held, kind, 
     assert isinstance(run.dataset.album.cache, kind) and run.history["loss"] == expected
     monkeypatch.setattr("cnnmagic.engine.photos.cache_for", lambda count, size: None)
     assert cnnmagic.train(f"data images:{path}\n{TRAIN}").history["loss"] == expected
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of all images that are read from here on."""
+    numbers: list[int] = []
+    read = Album.read
+
+    def counted(album: Album, number: int) -> Any:
+        numbers.append(number)
+        return read(album, number)
+
+    monkeypatch.setattr(Album, "read", counted)
+    return numbers
+
+
+CACHES: dict[str, Any] = {"memory": lambda count, size: Memory(), "nothing": lambda count, size: None}
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk", "nothing"])
+def test_what_a_pass_found_good_no_later_one_reads_again(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder(tmp_path / "a", 20)
+    spoilt = [path / "dark" / "3.png", path / "light" / "11.png"]
+    for file in spoilt:
+        file.write_bytes(b"spoilt")
+    made: list[Cache | None] = []
+
+    def cache_for(count: int, size: int) -> Cache | None:
+        made.append(CACHES.get(kind, lambda count, size: Disk(tmp_path, count))(count, size))
+        return made[-1]
+
+    monkeypatch.setattr("cnnmagic.engine.photos.cache_for", cache_for)
+    dataset = load_data(make_plan(f"data images:{path} bad=skip\n{TRAIN}", {}))
+    numbers = count_reads(monkeypatch)
+    first = read_all(dataset)
+    assert sorted(numbers) == list(range(40))
+    told: list[tuple[int, int]] = []
+    second = read_all(dataset, lambda *done: told.append(done))
+    assert first is not None and second is not None
+    bad = set(first.left_out)
+    assert len(bad) == 2 and set(numbers[40:]) == bad and told == [(40, 40)]
+    assert (second.notes, second.left_out) == (first.notes, first.left_out) and "2 images can't be read" in first.notes[
+        -1
+    ]
+    assert isinstance(made[0], Memory | None) or made[0].end == 38 * 12 * 12 * 3
+    for split in ("train", "validation", "test"):
+        assert np.array_equal(getattr(first, split).images[:], getattr(second, split).images[:])
+
+
+def test_a_pass_after_a_stop_reads_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = load_data(make_plan(f"data images:{folder(tmp_path / 'a', 100)}\n{TRAIN}", {}))
+    numbers = count_reads(monkeypatch)
+    assert read_all(dataset, stopped=lambda: True) is None
+    dataset.album.pool.shutdown()
+    del dataset.album.pool
+    assert read_all(dataset) is not None
+    assert sorted(numbers) == list(range(200))
+
+
+def test_a_bad_image_that_is_mended_is_looked_at_again(tmp_path: Path) -> None:
+    path = folder(tmp_path / "a")
+    good = (path / "dark" / "3.png").read_bytes()
+    (path / "dark" / "3.png").write_bytes(b"spoilt")
+    dataset = load_data(make_plan(f"data images:{path}\n{TRAIN}", {}))
+    with pytest.raises(DataError, match=r"dark/3\.png"):
+        read_all(dataset)
+    (path / "dark" / "3.png").write_bytes(good)
+    whole = read_all(dataset)
+    assert whole is not None and not whole.left_out
 
 
 MANY = """\

@@ -15,7 +15,7 @@ from cnnmagic.engine import tuned
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.snapshot import Variables, Way, take, way_of
 from cnnmagic.engine.tuned import Found
-from cnnmagic.events import Noted, Stop
+from cnnmagic.events import Attend, Command, Noted, Pause, SetLearningRate, Stop, Watch
 from cnnmagic.lifecycle import work_of
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.run import Run
@@ -163,6 +163,62 @@ def test_a_tuned_training_gives_the_numbers_of_an_untuned_one(monkeypatch: pytes
         assert "trial: told" in run.state.notes
         histories.append([run.history[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")])
     assert histories[0] == histories[1]
+
+
+def asked_within(commands: list[Command], monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[Any], list[str]]:
+    """A model before and after a trial in which these come, the commands left, and the notes."""
+    monkeypatch.setattr(tuning, "WINDOW", 0.01)
+    monkeypatch.setattr(tuning, "SHORTEST_TRAINING", 0.0)
+    monkeypatch.setattr(tuning, "LONGEST_EXECUTION", 1e6)
+    monkeypatch.setattr(tuning, "WORTH", {"jit": 0.0, "steps": 0.0})  # whatever is tried is taken
+    monkeypatch.setattr(tuning._Trial, "_other_jit", lambda *_: None)
+    plan = make_plan(NET + LONG, {})
+    model, asked = build_model(plan), queue.SimpleQueue[Any]()
+    measured, seconds = list[Way](), tuning._Trial.seconds
+
+    def meanwhile(trial: Any, way: Way) -> float:
+        measured.append(way)
+        if len(measured) == 3:  # a candidate's turn: the first way has been measured alone, and again beside it
+            assert way.steps > 1
+            for command in commands:
+                asked.put(command)
+        return seconds(trial, way)
+
+    monkeypatch.setattr(tuning._Trial, "seconds", meanwhile)
+    told: list[Any] = []
+    before = way_of(model)
+    tuning.tune(model, plan, load_data(plan), asked, told.append)
+    assert len(measured) >= 3
+    ways = before, way_of(model)
+    return ways, [asked.get() for _ in range(asked.qsize())], [event.text for event in told]
+
+
+@pytest.mark.parametrize("last", [Stop(), Pause()])
+def test_a_trial_that_is_broken_off_leaves_the_way_as_it_was(last: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[Command] = [Attend(True), last]
+    (before, after), left, notes = asked_within(commands, monkeypatch)
+    assert (after, left, notes) == (before, commands, [])
+
+
+def test_what_can_wait_breaks_no_trial_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[Command] = [Attend(True), Watch("classes"), SetLearningRate(0.5)]
+    (before, after), left, notes = asked_within(commands, monkeypatch)
+    assert after.steps > before.steps and left == commands and "steps at once is taken" in notes[0]
+
+
+def test_a_trial_that_fails_leaves_the_way_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(NET + LONG, {})
+    model = build_model(plan)
+
+    def failing(trial: Any, way: Way) -> float:
+        tuning.use(model, way)
+        if way != DEFAULT:
+            raise ValueError("no")
+        return 2e-3
+
+    monkeypatch.setattr(tuning._Trial, "seconds", failing)
+    tuning.tune(model, plan, load_data(plan), queue.SimpleQueue(), lambda event: None)
+    assert way_of(model) == DEFAULT
 
 
 def test_a_command_ends_the_trial() -> None:

@@ -15,6 +15,7 @@ import cnnmagic
 from cnnmagic.plans import Sweep
 from cnnmagic.storage import records
 from cnnmagic.trials import SweepState, Trial
+from tests.engine.photos import folder
 
 pytest.importorskip("optuna", reason="sweeps need Optuna")
 
@@ -118,6 +119,28 @@ def test_the_winner_is_a_cell_that_gives_its_score_again() -> None:
     assert sweep.best is not None
     assert cnnmagic.train(text, name="again").history["val_accuracy"] == list(sweep.best.scores)
     assert cnnmagic.load(sweep.best.run).history["val_accuracy"] == list(sweep.best.scores)
+
+
+def test_the_files_are_read_once_for_all_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnmagic.engine.pictures import Album
+
+    monkeypatch.setattr("cnnmagic.engine.cache.HELD_BYTES", 0)  # kept in a file, as many images are
+    path = folder(tmp_path / "photos", 20)
+    (path / "dark" / "3.png").write_bytes(b"spoilt")
+    numbers: list[int] = []
+    read = Album.read
+
+    def counted(album: Album, number: int) -> Any:
+        numbers.append(number)
+        return read(album, number)
+
+    monkeypatch.setattr(Album, "read", counted)
+    text = f"data images:{path} bad=skip\nconv {{2, 4, 8}} 3x3 relu\nglobalavgpool\noutput\ntrain epochs=2 batch=8\n"
+    sweep = cnnmagic.sweep(f"{text}sweep grid prune=no", name="net")
+    assert [trial.state for trial in sweep.trials] == ["done"] * 3
+    assert len(set(numbers)) == 40 and len(numbers) == 42  # the spoilt one again and again
+    for trial in sweep.trials:
+        assert any("dark/3.png" in note for note in cnnmagic.load(trial.run).state.notes)
 
 
 def test_what_fails_is_told_and_the_sweep_goes_on() -> None:
