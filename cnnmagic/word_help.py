@@ -21,7 +21,7 @@ from cnnmagic.layers.written import value_text
 from cnnmagic.table import summary
 from cnnmagic.topics import FLAGS_HELP, TOPICS
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
-from cnnmagic.wording import closest, listed, sentence
+from cnnmagic.wording import closest, counted, listed, sentence
 from cnnmagic.zoo import zoo_names
 
 EXAMPLE_INPUT = "14x14x16"
@@ -177,7 +177,7 @@ def _names_known(name: str) -> list[str]:
     """The names that a word may be followed by."""
     if name == "data":
         rows = [
-            (data, f"{facts.examples:,} images", f"of {show(facts.shape)}", f"{len(facts.classes)} classes")
+            (data, f"{facts.examples:,} images", f"of {show(facts.shape)}", counted(len(facts.classes), "class"))
             for data, facts in NAMED.items()
         ]
         return ["", *_columns(rows)]
