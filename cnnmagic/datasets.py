@@ -34,7 +34,7 @@ class Facts:
     largest: float | None = field(default=None, compare=False)
 
     def kept(self, split: str, part: float, of: int | None = None) -> int:
-        """How many of the images, or of so many, are kept for `test` or `validation`; 0 where the data have their own."""
+        """How many images, `of` so many, are kept for `test` or `validation`; 0 where these are the data's own."""
         own = split in self.splits or (split == "test" and (self.tests or len(self.splits) > 1))
         images = self.examples if of is None else of
         return 0 if own or not part else max(1, round(part * images))

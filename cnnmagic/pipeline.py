@@ -92,7 +92,7 @@ def describe(source: Source) -> Facts:
 
 
 def _largest(images: Any) -> float | None:
-    """The largest of the first images of an array of fractions; None for other images, and where there are negatives."""
+    """The largest of the first images of an array of fractions; None for others, and where there are negatives."""
     if getattr(getattr(images, "dtype", None), "kind", "") != "f":
         return None
     some = images[:SAMPLE]

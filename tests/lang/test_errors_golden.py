@@ -97,7 +97,7 @@ WHOLE = {
     "layers_after_output": "input 28x28x1\nflatten\noutput 3\nconv 3 3x3\nmaxpool 2\n",
     "python_loop": "input 28x28x1\nfor i in range(3):\n    conv 8 3x3\noutput 10\n",
     "python_condition": "input 28x28x1\nif wide:\n    conv 8 3x3\nelse:\n    conv 4 3x3\n",
-    "python_definitions": "from keras import layers\nimport keras\nclass Net(Model):\n    def call(self, x):\n        flatten\n",
+    "python_definitions": "from keras import layers\nimport keras\nclass Net(Model):\n    def call(x):\n        gap\n",
     "several_on_a_line": "input 28x28x1\nconv 8 3x3 relu, maxpool 2\ndense 4 relu bn dropout 0.5\ndropout 0.5 relu\n",
     "semicolons": "input 28x28x1\nconv 4 3x3 relu; maxpool 2\nflatten;\nconv 8 3x3 | relu\noutput 10\n",
     "semicolon_after_data": "data digits; conv 4 3x3 relu\noutput\n",
@@ -114,7 +114,7 @@ WHOLE = {
     "too_few_images_for_parts": "data {{two}} {{words}}\nflatten\noutput\ntrain validation=0.5\n",
     "one_class_alone": "data {{images}} {{zeros}}\nflatten\noutput\ntrain\n",
     "more_outputs_than_the_one_class": "data {{images}} {{zeros}}\nflatten\noutput 3\n",
-    "words_of_other_lines": "data mnist validation=0.3\nflatten\noutput\ntrain 1 seed=5 augment=flip test=0.1 loss=mse\n",
+    "words_of_other_lines": "data mnist validation=0.3\nflatten\noutput\ntrain seed=5 augment=flip test=0.1 loss=mse\n",
 }
 # Lines between `input 28x28x1` and `output 10`.
 LAYERS = {
