@@ -45,8 +45,8 @@ def check_weights(plan: Plan) -> None:
         return
     step = max(plan.steps, key=lambda step: step.parameters)
     message = f"`{phrase(step.layer)}` has {step.parameters:,} of the network's {plan.parameters:,} weights."
-    told = f"They take {_bytes(need)} in float32" + (", with the optimizer's numbers," if copies > 1 else "")
-    reason = f"{told} and {_owner()} has {_bytes(there)}."
+    told = f"They take {_bytes(need)} in float32" + (" with the optimizer's numbers" if copies > 1 else "")
+    reason = f"{told}, and {_owner()} has {_bytes(there)}."
     remedy = "Make this layer smaller, or what it gets: pool the image before it, or write `globalavgpool`."
     raise RunError(message, place=plan.place_of(step.line), reason=reason, remedy=remedy)
 
@@ -143,4 +143,6 @@ def memory_of_process() -> int:
 
 
 def _bytes(count: int) -> str:
+    if count >= 1e12:
+        return f"{count / 1e12:.3g} TB"
     return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

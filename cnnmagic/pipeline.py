@@ -139,7 +139,8 @@ def source_of(data: Any) -> Source:
 
 
 def load_data(plan: Plan) -> Any:
-    """The plan's data, split; errors bear the place of the `data` line."""
+    """The plan's data, split; errors bear the place of the `data` line, or where weights don't fit of theirs."""
+    check_weights(plan)
     from cnnmagic.engine.data import load
 
     try:
