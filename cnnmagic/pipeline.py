@@ -172,4 +172,8 @@ def retrained(plan: Plan, words: str) -> Plan:
     training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
     check_training(training, directive)
     is_auto = plan.batch_is_auto and plan.training is not None and training.batch_size == plan.training.batch_size
-    return settled(replace(plan, training=training, batch_is_auto=is_auto))
+    chosen = replace(plan, training=training, batch_is_auto=is_auto)
+    if plan.facts and plan.facts.examples and chosen.training_images == 0:
+        message = f"`validation={training.validation:g}` leaves no image to train on."
+        raise PlanError(message, remedy="Write a smaller part, such as `validation=0.1`.")
+    return settled(chosen)

@@ -7,7 +7,7 @@ import pytest
 
 from cnnmagic import CnnError, PlanError, plan
 from cnnmagic.layers import RandomFlip, Rescaling
-from cnnmagic.pipeline import make_plan
+from cnnmagic.pipeline import make_plan, retrained
 from cnnmagic.plans import Output
 from tests.lang.cells import CELLS, INCEPTION3A, PARAMETERS, TUNED
 
@@ -171,3 +171,10 @@ def test_images_of_one_class_are_noted_where_nothing_is_trained():
     planned = plan("data {{images}} {{labels}}\nflatten\noutput", images=FLOATS, labels=["cat"] * 20)
     assert "all images are of one class, `cat`: there is nothing to tell apart" in planned.notes
     assert "in 1 class, 20% of them" in str(planned)
+
+
+def test_a_part_that_leaves_nothing_is_refused_for_a_plan_trained_later():
+    planned = plan("data digits\nflatten\noutput")
+    assert retrained(planned, "validation=0.5").training_images == 719
+    with pytest.raises(PlanError, match="leaves no image to train on"):
+        retrained(planned, "validation=0.9999")
