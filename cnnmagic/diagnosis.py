@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cnnmagic.state import Point, RunState
+from cnnmagic.wording import counted
 
 ENOUGH_BATCHES = 100
 EXPLODED = 1e4  # times the loss of guessing
@@ -106,7 +107,8 @@ def _overfitting(state: RunState) -> Diagnosis | None:
     if not (rising >= RISING_EPOCHS or past_best) or not last < first or not has_learned:
         return None
     epochs = len(losses) - 1 - since
-    risen = f"has risen for {epochs} epochs" if rising >= RISING_EPOCHS else f"is past its best of {epochs} epochs ago"
+    long = counted(epochs, "epoch")
+    risen = f"has risen for {long}" if rising >= RISING_EPOCHS else f"is past its best of {long} ago"
     text = (
         f"Overfitting? The validation loss {risen}, from {losses[since]:.3g} to {losses[-1]:.3g}, while the training "
         f"loss fell from {first:.3g} to {last:.3g}."
@@ -144,7 +146,7 @@ def _confused(state: RunState) -> Diagnosis | None:
     other = state.classes[answer] if answer < len(state.classes) else str(answer)
     text = (
         f"Class {name} is told in {share:.0%} of its {total} images, and all classes in {right:.0%} of theirs; it is "
-        f"mostly taken for {other} ({count} times)."
+        f"mostly taken for {other} ({counted(count, 'time')})."
     )
     return Diagnosis("confusion", text, "confusion", {"share": share, "images": total, "all": right, "taken": count})
 

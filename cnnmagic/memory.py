@@ -10,12 +10,14 @@ from pathlib import Path
 
 from cnnmagic.errors import RunError
 from cnnmagic.hardware import this_machine
-from cnnmagic.plans import Plan, Training
+from cnnmagic.layers.phrase import phrase
+from cnnmagic.plans import FLOAT_BYTES, Plan, Training
 
 WORDS = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "out of memory", "OOM when allocating")
 CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 QUERY = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 USABLE = 0.6  # the plan's need is an estimate from below
+FEW_BYTES = 10**9  # what every machine has, which need not be asked
 LARGEST_BATCH, BATCHES_AN_EPOCH = 1_024, 100
 
 
@@ -28,9 +30,25 @@ def told_of_memory(error: BaseException, plan: Plan) -> BaseException:
     fitting = min(largest_batch(plan, there), size // 2)
     needed = f"A batch of {size} needs at least {_bytes(need)}" if need is not None else f"The batch is {size}"
     remedy = f"Train with a smaller batch: `batch={fitting}`." if fitting else "Make the network or its images smaller."
-    where = "the GPU" if this_machine().gpus else "this machine"
-    reason = f"{needed} in float32, and {where} has {_bytes(there)}, of which others may hold a part."
+    reason = f"{needed} in float32, and {_owner()} has {_bytes(there)}, of which others may hold a part."
     return RunError(f"there is not enough memory for batches of {size}.", reason=reason, remedy=remedy)
+
+
+def check_weights(plan: Plan) -> None:
+    """Raise `RunError`, at the line with most of them, where the weights alone are more than the memory there is.
+
+    In training the optimizer's numbers count too.
+    """
+    copies = 1 + plan.training.slots if plan.training else 1
+    need = FLOAT_BYTES * (plan.parameters + plan.trainable_parameters * (copies - 1))
+    if need < FEW_BYTES or need <= (there := memory_there()):
+        return
+    step = max(plan.steps, key=lambda step: step.parameters)
+    message = f"`{phrase(step.layer)}` has {step.parameters:,} of the network's {plan.parameters:,} weights."
+    told = f"They take {_bytes(need)} in float32" + (" with the optimizer's numbers" if copies > 1 else "")
+    reason = f"{told}, and {_owner()} has {_bytes(there)}."
+    remedy = "Make this layer smaller, or what it gets: pool the image before it, or write `globalavgpool`."
+    raise RunError(message, place=plan.place_of(step.line), reason=reason, remedy=remedy)
 
 
 def settled(plan: Plan) -> Plan:
@@ -101,6 +119,10 @@ def _runs(attempt: Callable[[int], None], size: int) -> bool:
     return True
 
 
+def _owner() -> str:
+    return "the GPU" if this_machine().gpus else "this machine"
+
+
 def _of_gpu() -> int | None:
     try:
         told = subprocess.run(QUERY, capture_output=True, text=True, timeout=5, check=True).stdout
@@ -121,4 +143,6 @@ def memory_of_process() -> int:
 
 
 def _bytes(count: int) -> str:
+    if count >= 1e12:
+        return f"{count / 1e12:.3g} TB"
     return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

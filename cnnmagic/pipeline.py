@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from cnnmagic import collector
 from cnnmagic.datasets import NAMED, Arrays, Facts, Folder, Held, Named, Source, SparkTable, is_held, source_at
 from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, Problem
-from cnnmagic.memory import settled
+from cnnmagic.memory import check_weights, settled
 from cnnmagic.plans import Plan, Training
 
 if TYPE_CHECKING:
     from cnnmagic.lang import syntax
 
 DEFAULT_NAME = "net"
+SAMPLE = 256  # images by which it is told whether they are 0 … 1
 
 
 def make_plan(
@@ -86,7 +87,16 @@ def describe(source: Source) -> Facts:
         return NAMED[source.name]
     from cnnmagic.engine.data import describe as describe_arrays
 
-    return describe_arrays(_at_hand(source))
+    facts = describe_arrays(_at_hand(source))
+    return replace(facts, largest=_largest(source.values[0])) if isinstance(source, Arrays) else facts
+
+
+def _largest(images: Any) -> float | None:
+    """The largest of the first images of an array of fractions; None for others, and where there are negatives."""
+    if getattr(getattr(images, "dtype", None), "kind", "") != "f":
+        return None
+    some = images[:SAMPLE]
+    return float(some.max()) if float(some.min()) >= 0 else None
 
 
 def source_at_hand(plan: Plan, workers: int | None = None) -> Source | None:
@@ -129,7 +139,8 @@ def source_of(data: Any) -> Source:
 
 
 def load_data(plan: Plan) -> Any:
-    """The plan's data, split; errors bear the place of the `data` line."""
+    """The plan's data, split; errors bear the place of the `data` line, or where weights don't fit of theirs."""
+    check_weights(plan)
     from cnnmagic.engine.data import load
 
     try:
@@ -139,7 +150,8 @@ def load_data(plan: Plan) -> Any:
 
 
 def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
-    """The Keras model of a plan, compiled where the plan has an output."""
+    """The Keras model of a plan, compiled where it has an output; raises `CnnError` where its weights don't fit."""
+    check_weights(plan)
     from cnnmagic.engine.build import build, compile_model
 
     model = build(plan, name)
@@ -160,4 +172,8 @@ def retrained(plan: Plan, words: str) -> Plan:
     training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
     check_training(training, directive)
     is_auto = plan.batch_is_auto and plan.training is not None and training.batch_size == plan.training.batch_size
-    return settled(replace(plan, training=training, batch_is_auto=is_auto))
+    chosen = replace(plan, training=training, batch_is_auto=is_auto)
+    if plan.facts and plan.facts.examples and chosen.training_images == 0:
+        message = f"`validation={training.validation:g}` leaves no image to train on."
+        raise PlanError(message, remedy="Write a smaller part, such as `validation=0.1`.")
+    return settled(chosen)

@@ -237,6 +237,14 @@ class Plan:
         return FLOAT_BYTES * (self.parameters + self.trainable_parameters * (1 + slots) + activations * batch)
 
     @property
+    def training_images(self) -> int | None:
+        """Images that are trained on, those for test and validation left out; None where the data are not known."""
+        if self.facts is None:
+            return None
+        left = self.facts.examples - self.facts.kept("test", self.test)
+        return left - self.facts.kept("validation", (self.training or Training()).validation, of=left)
+
+    @property
     def precision(self) -> str:
         """What most layers compute in: `float32`, `bfloat16` or `float16`; what `auto` means, this machine tells."""
         return precision_of(self.training.precision)[0] if self.training else "float32"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Shape, show
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.wording import counted
 
 if TYPE_CHECKING:
     from cnnmagic.plans import Plan, Step, Training
@@ -76,8 +77,10 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[st
 
 
 def batch_of(plan: Plan) -> int:
-    """Images in a batch of the plan's training."""
-    return plan.training.batch_size if plan.training else 32
+    """Images in a batch of the plan's training: no more than there are to train on."""
+    if plan.training is None:
+        return 32
+    return min(plan.training.batch_size, plan.training_images or plan.training.batch_size)
 
 
 def short(number: int | None) -> str:
@@ -101,6 +104,11 @@ def bytes_text(number: int | None) -> str:
     return f"{short(number)}B" if number >= 1000 else f"{number} B"
 
 
+def percent_text(part: float) -> str:
+    """`20%`, `99.99%`."""
+    return f"{100 * part:.4g}%"
+
+
 def _row(step: Step, batch: int, whole: Shape) -> tuple[str, ...]:
     sees = "whole" if step.receptive_field in (None, whole) else show(step.receptive_field or ())
     flops = short(step.flops) if step.flops != 0 else "-"
@@ -117,10 +125,11 @@ def _align(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 def _counts(plan: Plan) -> str:
     if plan.facts is None:
         return ""
-    tests = f", {plan.test:.0%} of them kept for the test"
+    tests = f", {percent_text(plan.test)} of them kept for the test"
     if plan.facts.tests or plan.facts.splits:
         tests = f", {plan.facts.tests:,} for the test" if plan.facts.tests else ", none for the test"
-    return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
+    images, classes = counted(plan.facts.examples, "image"), counted(len(plan.facts.classes), "class")
+    return f": {images} of {show(plan.facts.shape)} in {classes}{tests}"
 
 
 def _precision(training: Training) -> list[tuple[str, str]]:
@@ -138,18 +147,22 @@ def _option(name: str, value: float) -> str:
 def _training(plan: Plan) -> str:
     training = plan.training
     assert training is not None  # the caller looked
-    epochs = "1 epoch" if training.epochs == 1 else f"{training.epochs} epochs"
     rate = "its default rate" if training.learning_rate is None else f"rate {training.learning_rate:g}"
-    told = [f"train {epochs} of batches of {training.batch_size}", f"{training.optimizer} at {rate}"]
+    size = str(training.batch_size)
+    if batch_of(plan) < training.batch_size:
+        size = f"{counted(batch_of(plan), 'image')}, all that there are to train on"
+    told = [f"train {counted(training.epochs, 'epoch')} of batches of {size}", f"{training.optimizer} at {rate}"]
     told += [_option(name, value) for name, value in training.optimizer_options.items() if name not in TOLD_APART]
     told += [] if training.schedule == "constant" else [f"{training.schedule} schedule"]
     told += [f"warm-up over {training.warmup:g} epoch{'s' * (training.warmup != 1)}"] if training.warmup else []
     told += [f"label smoothing {training.label_smoothing:g}"] if training.label_smoothing else []
     told += [] if training.ema is None else [f"the mean of the weights with momentum {training.ema:g}"]
-    kept = f"{training.validation:.0%} of the training images for" if training.validation else "no"
+    kept = f"{percent_text(training.validation)} of the training images for" if training.validation else "no"
     own = plan.facts is not None and "validation" in plan.facts.splits
     told.append("validation images of the data's own" if own else f"{kept} validation")
-    told += [f"stops after {training.early_stop} epochs without a better loss"] if training.early_stop else []
+    told += (
+        [f"stops after {counted(training.early_stop, 'epoch')} without a better loss"] if training.early_stop else []
+    )
     told += [] if training.precision == "auto" else [training.precision]
     told += [] if plan.seed is None else [f"seed {plan.seed}"]
     return ", ".join(told)

@@ -135,3 +135,59 @@ FLAGS_HELP = {
     "imagenet": "weights trained on ImageNet; for " + ", ".join(PRETRAINED),
     "freeze": "keep these weights as they are in training",
 }
+
+# The words of `augment`: what each does in training, and how it is written; a number left out is the one shown.
+AUGMENTATIONS_HELP = {
+    "flip": ("Mirror images at random: `horizontal`, `vertical` or `both`.", "augment flip | augment flip vertical"),
+    "rotate": ("Turn images at random, by at most so many degrees either way.", "augment rotate 10"),
+    "zoom": ("Make images larger or smaller at random, by at most this part of their size.", "augment zoom 0.1"),
+    "shift": ("Shift images at random, by at most this part of their height and width.", "augment shift 0.1"),
+    "crop": ("Shift images at random by at most so many pixels; black comes in at the border.", "augment crop 4"),
+    "brightness": ("Make images lighter or darker at random, by at most this part.", "augment brightness 0.2"),
+    "contrast": ("Change the contrast of images at random, by at most this part.", "augment contrast 0.2"),
+    "randaugment": (
+        "Two changes of many, picked for each image: colour, light, shape; a strength from 0 to 1.",
+        "augment randaugment 0.5",
+    ),
+    "mixup": (
+        "Blend pairs of images, and their labels by the same parts (H. Zhang et al., 2018); above 0 and up to 1.",
+        "augment mixup 0.2",
+    ),
+    "cutmix": (
+        "Put a part of one image into another, and weigh their labels by the areas (S. Yun et al., 2019); up to 1.",
+        "augment cutmix 1",
+    ),
+}
+# Values that a name alone does not explain.
+VALUES_HELP = {
+    "constant": "The rate stays what it is.",
+    "step": "The rate falls to a tenth after one half of the training, and to a hundredth after three quarters.",
+    "cosine": "The rate falls to 0 along half a wave of the cosine.",
+    "onecycle": "The rate rises over the first 30 % of the training, or over `warmup`, then falls to 1/10,000.",
+    "auto": "What this machine does best, told in the plan.",
+    "bfloat16": "Half the memory of float32 and the same range; fast on processors and GPUs that have units for it.",
+    "float16": "Half the memory of float32; the loss is scaled, so that small gradients are not lost.",
+    "float32": "Full precision.",
+    "random": "Combinations are picked at random.",
+    "grid": "All combinations, in a random order.",
+    "tpe": "Combinations are picked by what the trainings before have shown.",
+    "stop": "An image that can't be read ends the training, by name.",
+    "skip": "Images that can't be read are left out and listed.",
+    "weights": "Each class counts the same in the loss, however few its images.",
+    "same": "The image is padded with zeros, so that its size stays, or is divided by the strides.",
+    "valid": "No padding: the window stays within the image, which shrinks.",
+    "stretch": "Images are stretched to the size, whatever their own proportions.",
+    "crop": "The largest part of the size's proportions is cut from the middle, then brought to the size.",
+    "pad": "The whole image is brought into the size, with black margins.",
+}
+OTHER_VALUES = {
+    **dict.fromkeys(("stretch", "crop", "pad"), "resize 224x224 {}"),
+    **dict.fromkeys(("horizontal", "vertical", "both"), "augment flip {}"),
+    **dict.fromkeys(("imagenet", "freeze"), "use resnet50 imagenet freeze"),
+    "images": "data images:FOLDER",
+    "table": "data table:CATALOG.SCHEMA.TABLE image=COLUMN label=COLUMN",
+    "all": "train devices=all",
+    "log": "train lr={{1e-4 .. 1e-1 log}}",
+    "project": "residual project=no:",
+    **dict.fromkeys(("yes", "no"), "train tune={}"),
+}

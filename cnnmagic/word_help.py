@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 import cnnmagic
+from cnnmagic.comparison import zoo_plan
 from cnnmagic.datasets import NAMED
 from cnnmagic.errors import CnnError
 from cnnmagic.formulas import FORMULAS, RULES, WHOLE, Rule
@@ -19,10 +20,10 @@ from cnnmagic.layers import ACTIVATIONS, BY_WORD, KERAS_LAYERS, LAYERS, MERGES, 
 from cnnmagic.layers.signatures import NEEDED, SIGNATURES
 from cnnmagic.layers.written import value_text
 from cnnmagic.table import summary
-from cnnmagic.topics import FLAGS_HELP, TOPICS
+from cnnmagic.topics import AUGMENTATIONS_HELP, FLAGS_HELP, OTHER_VALUES, TOPICS, VALUES_HELP
 from cnnmagic.vocabulary import HEADS, Takes, default_text, takes, values_of, words_of
-from cnnmagic.wording import closest, listed, sentence
-from cnnmagic.zoo import zoo_names
+from cnnmagic.wording import closest, counted, listed, sentence
+from cnnmagic.zoo import zoo_names, zoo_text
 
 EXAMPLE_INPUT = "14x14x16"
 FEW = 2
@@ -32,14 +33,23 @@ WIDTH = 120
 def explain_word(word: str) -> str:
     """The help of a word of the language; raises `CnnError` where there is none of that name."""
     name = word.strip().lower().removeprefix("keras.").removeprefix("layers.")
-    for explain in (_topic, _layer, _activation, _merge, _argument, _value, _keras_layer):
-        lines = explain(name)
-        if lines is not None:
-            return "\n".join(part for line in lines for part in _wrapped(line))
-    known = [*TOPICS, *BY_WORD, *ACTIVATIONS, *SYNONYMS]
-    near = closest(name, known)
+    found = next(filter(None, (explain(name) for explain in (_topic, _layer, _activation, _merge, _argument))), None)
+    meanings = [found] if found else []
+    meanings += filter(None, (explain(name) for explain in (_augmentation, _data_name, _network, _value)))
+    if found := _keras_layer(name) if not meanings else None:
+        meanings.append(found)
+    if meanings:
+        return "\n\n".join("\n".join(part for line in lines for part in _wrapped(line)) for lines in meanings)
+    near = closest(name, _known_words())
     remedy = "" if near else f"Words are {listed([*(kind.words[0] for kind in LAYERS if kind.words), *TOPICS])}."
     raise CnnError(sentence(f"no word `{word}` in the language{near}"), remedy=remedy)
+
+
+def _known_words() -> list[str]:
+    """The words to look for a near one among: those that open a line, then those that follow them."""
+    values = [word for words in WORDS.values() for word in words]
+    names = (*AUGMENTATIONS, *NAMED, *zoo_names(), *values, *OTHER_VALUES)
+    return list(dict.fromkeys((*TOPICS, *BY_WORD, *ACTIVATIONS, *SYNONYMS, *names, *KERAS_LAYERS)))
 
 
 def _layer(name: str) -> list[str] | None:
@@ -106,12 +116,47 @@ def _argument(name: str) -> list[str] | None:
     return [meaning, f"It takes {_meaning(first)}.", "", *lines]
 
 
+def _augmentation(name: str) -> list[str] | None:
+    if name not in AUGMENTATIONS_HELP:
+        return None
+    says, written = AUGMENTATIONS_HELP[name]
+    return [f"{name} · a word of `augment`", says, "", written]
+
+
+def _data_name(name: str) -> list[str] | None:
+    facts = NAMED.get(name)
+    if facts is None:
+        return None
+    tests = f", {facts.tests:,} more for the test" if facts.tests else ""
+    told = f"{facts.examples:,} images of {show(facts.shape)} in {counted(len(facts.classes), 'class')}{tests}."
+    return [f"{name} · data known by name", told, "", f"data {name}"]
+
+
+def _network(name: str) -> list[str] | None:
+    if name not in zoo_names():
+        return None
+    plan = zoo_plan(name)
+    comment = [line.removeprefix("# ") for line in zoo_text(name).splitlines() if line.startswith("# ")]
+    return [
+        f"{name} · a studied network",
+        " ".join(comment),
+        f"It takes {show(plan.input_shape)} and has {plan.parameters:,} parameters.",
+        "",
+        f"use {name}   (`%cnn zoo {name}` prints it as a ready cell)",
+    ]
+
+
 def _value(name: str) -> list[str] | None:
     """The help of a value, such as `same` or `adam`: the kind of argument that it is for."""
-    kind = next((kind for kind, words in WORDS.items() if name in words), None)
+    kind = next((kind for kind, words in WORDS.items() if name in words and kind != "activation"), None)
+    says = VALUES_HELP.get(name) or FLAGS_HELP.get(name, "")
+    told = [sentence(says[:1].upper() + says[1:])] if says else []
+    if name in OTHER_VALUES:
+        written = OTHER_VALUES[name].format(name)
+        return [f"{name} · a word of `{written.split(' ', 1)[0]}`", *told, "", written]
     if kind is None:
         return None
-    return [f"{name} · a value of `{kind}`", f"The values of `{kind}` are {listed(WORDS[kind])}."]
+    return [f"{name} · a value of `{kind}`", *told, f"The values of `{kind}` are {listed(WORDS[kind])}."]
 
 
 def _keras_layer(name: str) -> list[str] | None:
@@ -177,7 +222,7 @@ def _names_known(name: str) -> list[str]:
     """The names that a word may be followed by."""
     if name == "data":
         rows = [
-            (data, f"{facts.examples:,} images", f"of {show(facts.shape)}", f"{len(facts.classes)} classes")
+            (data, f"{facts.examples:,} images", f"of {show(facts.shape)}", counted(len(facts.classes), "class"))
             for data, facts in NAMED.items()
         ]
         return ["", *_columns(rows)]

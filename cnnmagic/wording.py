@@ -1,4 +1,4 @@
-"""Phrases that many errors share: the nearest known word, a list of words, a full stop."""
+"""Phrases that many errors share: the nearest known word, a list of words, a count, a full stop."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def closest(word: str, known: Iterable[str]) -> str:
 def sentence(text: str) -> str:
     """The text with a full stop where it has no end mark."""
     return text if text.endswith(("?", ".")) else text + "."
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 class`, `1,200 classes`: a number with its noun, given in the singular."""
+    plural = thing + ("es" if thing.endswith(("s", "x", "tch")) else "s")
+    return f"{number:,} {thing if number == 1 else plural}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -62,6 +62,8 @@ LIMITS = {
     "layers of a network": graph.MOST_STEPS,
     "height, width and channels in `input` and `resize`": directives.LARGEST_SIDE,
     "filters, units and other counts": values.LARGEST,
+    "height, width or channels of what a layer gives": graph.LARGEST_SIZE,
+    "numbers that a layer gives for one image": graph.LARGEST_VOLUME,
     "indented blocks in one another": limits.DEEPEST_SUITE,
     "calls of blocks in one another": blocks.DEEPEST_CALL,
     "brackets in one another": limits.DEEPEST_BRACKET,

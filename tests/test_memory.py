@@ -233,3 +233,36 @@ def test_auto_trains() -> None:
     run = begin("net", plan, build_model(plan, "net"), load_data(plan))
     run.start(work_of(run))
     assert run.wait(60).state.batch_size == 16
+
+
+HUGE = "input 64x64x3\nconv 4 3x3 relu\n{layer}\noutput 10"
+
+
+@pytest.mark.parametrize(
+    ("layer", "train", "there", "told"),
+    [
+        ("dense 100000", "", 10**9, ["line 3: `dense 100000` has 1,537,700,000 of the network's", "6.15 GB", "1 GB"]),
+        (
+            "dense 100000",
+            "data {{images}} {{labels}}\ntrain",
+            10**10,
+            ["18.5 GB in float32 with the optimizer's numbers, and"],
+        ),
+        ("dense 100000", "data {{images}} {{labels}}\ntrain sgd", 10**10, []),
+        ("dense 1000000000", "", 10**9, ["They take 61.5 TB in float32, and"]),
+        ("dense 100", "", 10**3, []),
+    ],
+)
+def test_weights_beyond_the_memory_are_told_before_they_are_built(
+    layer: str, train: str, there: int, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "memory_there", lambda: there)
+    text = f"{HUGE.format(layer=layer)}\n{train}"
+    planned = make_plan(text, {"images": np.zeros((40, 64, 64, 3), "uint8"), "labels": np.arange(40) % 10})
+    if not told:
+        return memory.check_weights(planned)
+    with pytest.raises(RunError, match="of the network's"):
+        load_data(planned)
+    with pytest.raises(RunError) as caught:
+        build_model(planned)
+    assert [word for word in told if word not in str(caught.value)] == []

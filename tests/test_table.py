@@ -68,6 +68,12 @@ def test_columns_stand_under_their_heads():
         ("data digits\nresize 12x12 crop\noutput\ntrain validation=0.25", ["12x12", "25% of the training images"]),
         ("data digits\noutput\ntrain validation=0", ["no validation"]),
         ("data digits\noutput\ntrain 1", ["train 1 epoch of"]),
+        ("data digits\noutput\ntrain early_stop=1", ["train 10 epochs of", "stops after 1 epoch without"]),
+        ("data digits test=0.125\noutput\ntrain validation=0.995", ["12.5% of them", "99.5% of the training images"]),
+        (
+            "data digits\noutput\ntrain batch=1000000000",
+            ["batches of 1,294 images, all that there are to train on", "a batch of 1294 takes at least 1.06 MB"],
+        ),
         ("input 8x8x1\nconv 2 3x3 stride=2", ["no output", "`stride` is Keras's `strides`"]),
         ("input 8x8x1\nconv {2, 4} 3x3\nsweep", ["line 2: filters is one of {2, 4}; planned with the first"]),
     ],

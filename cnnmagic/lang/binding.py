@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cache
@@ -10,7 +11,8 @@ from typing import Any
 
 from cnnmagic.errors import CnnError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
-from cnnmagic.lang.foreign import ARGUMENTS
+from cnnmagic.lang.foreign import argument_of_another
+from cnnmagic.lang.lines import second_statement
 from cnnmagic.lang.values import WORDS, fits, plain, plain_word, read
 from cnnmagic.plans import Choice
 from cnnmagic.wording import closest, listed, sentence
@@ -33,6 +35,7 @@ ALIASES = {
 }
 
 
+_OTHER_SIZE = re.compile(r"(\d{1,9}) ?(?:x|×|\*|by) ?(\d{1,9})")
 MOST_PROBLEMS = 20  # more than are ever shown; each looks for a near word, which takes time
 
 
@@ -56,8 +59,12 @@ def bind(
     """
     binder = _Binder(kind, subject, flags, further)
     problems: list[Problem] = []
-    for word, after in zip_longest(words, words[1:]):
+    check_sizes(words)
+    for position, (word, after) in enumerate(zip_longest(words, words[1:])):
         if len(problems) >= MOST_PROBLEMS:
+            break
+        if binder.is_stranger(word) and (second := second_statement(subject, words[position:])):
+            problems.append(second)
             break
         try:
             binder.take(word, after)
@@ -68,6 +75,18 @@ def bind(
     if binder.extra:
         binder.values["extra"] = tuple(binder.extra)
     return Binding(binder.values, frozenset(binder.seen), tuple(binder.choices), tuple(binder.notes))
+
+
+def check_sizes(words: Sequence[syntax.Word]) -> None:
+    """Raise `PlanError` for a size in another spelling: `3 x 3`, `3*3`, `3by3`."""
+    for position, word in enumerate(words):
+        text = word.value.lower if isinstance(word.value, syntax.Name) and not word.key else ""
+        around = [str(near.value) for near in words[max(0, position - 1) : position + 2]]
+        written = " ".join(around) if text in ("x", "×", "*", "by") else text
+        parts = _OTHER_SIZE.fullmatch(written)
+        if parts:
+            remedy = f"Write `{parts[1]}x{parts[2]}`, without blanks."
+            raise PlanError(f"`{written}` is no size.", place=word.place, remedy=remedy)
 
 
 def require(kind: type[Any], subject: str, values: dict[str, Any]) -> None:
@@ -124,12 +143,18 @@ class _Binder:
         else:
             self.bare(word, after)
 
+    def is_stranger(self, word: syntax.Word) -> bool:
+        """Whether a bare word fits no option, given or not."""
+        kinds = [option.metadata["kind"] for option in self.options.values() if option.metadata["bare"]]
+        is_flag = isinstance(word.value, syntax.Name) and word.value.lower in self.flags
+        return not (word.key or is_flag or any(fits(kind, word.value) for kind in kinds))
+
     def named(self, word: syntax.Word, key: str) -> None:
         if key in self.flags:
             if read("flag", word.value):
                 self.seen.add(key)
             return
-        name = self.keras_name(key)
+        name = self.keras_name(key, word.value)
         if name in self.values:
             raise PlanError(f"`{name}` is given twice.", remedy="Keep one of them.")
         if name in self.options:
@@ -146,7 +171,7 @@ class _Binder:
         )
         return self.choices[-1].values[0]
 
-    def keras_name(self, key: str) -> str:
+    def keras_name(self, key: str, value: syntax.Value) -> str:
         if key in self.options or key in self.further:
             return key
         for name in ALIASES.get(key, ()):
@@ -156,8 +181,8 @@ class _Binder:
         known = [*self.options, *self.further, *self.flags]
         near = closest(key, known)
         message = f"`{self.subject}` has no argument `{key}`{near}"
-        if key in ARGUMENTS:
-            raise PlanError(f"`{self.subject}` has no argument `{key}`.", remedy=ARGUMENTS[key])
+        if instead := argument_of_another(self.subject, key, value):
+            raise PlanError(f"`{self.subject}` has no argument `{key}`.", remedy=instead)
         raise PlanError(sentence(message), remedy="" if near else f"It takes {listed(known)}.")
 
     def bare(self, word: syntax.Word, after: syntax.Word | None) -> None:

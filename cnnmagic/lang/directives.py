@@ -11,7 +11,8 @@ from cnnmagic import datasets
 from cnnmagic.errors import PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
-from cnnmagic.lang.values import read
+from cnnmagic.lang.lines import second_statement
+from cnnmagic.lang.values import LARGEST_SEED, read
 from cnnmagic.layers import (
     Layer,
     RandAugment,
@@ -25,7 +26,7 @@ from cnnmagic.layers import (
     option,
 )
 from cnnmagic.plans import Resize
-from cnnmagic.wording import closest, listed, sentence
+from cnnmagic.wording import closest, counted, listed, sentence
 
 LARGEST_SIDE = 65_536
 PREFIXES = {"images:": "path of a folder", "table:": "name of a table"}
@@ -85,7 +86,7 @@ def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tupl
         return _of_notebook(directive, given, lookup, options), options
     if len(given) > 1:
         return _several_files([first, *given[1:]]), options
-    source = _named_or_file(first, options)
+    source = _named_or_file(first, options, lookup)
     if (options.image or options.label) and not isinstance(source, datasets.Table | datasets.SparkTable):
         word = next(word for word in directive.words if word.key in ("image", "label"))
         message = f"`{word.key}=` names a column, and `{first.value}` is no table."
@@ -93,6 +94,14 @@ def read_data(directive: syntax.Directive, lookup: Callable[[str], Any]) -> tupl
             message, place=word.place, remedy="Columns are those of a .csv, a .parquet, a table or a frame."
         )
     return source, options
+
+
+def _is_variable(name: str, lookup: Callable[[str], Any]) -> bool:
+    try:
+        lookup(name)
+    except PlanError:
+        return False
+    return True
 
 
 def _prefixed(given: list[syntax.Word]) -> list[syntax.Word]:
@@ -129,7 +138,7 @@ def _of_notebook(
     """Arrays, lists of paths, or what holds images and labels together."""
     strange = next((word for word in given if not isinstance(word.value, syntax.Variable)), None)
     if strange is not None:
-        raise PlanError(f"`{strange.value}` is more than `data` takes.", place=strange.place, remedy=LIST_OF_DATA)
+        raise _too_many(given, given.index(strange))
     paths = [word.value.path for word in given if isinstance(word.value, syntax.Variable)]
     values = _looked_up(given, paths, lookup)
     if len(values) <= 2 and all(map(datasets.is_held, values)):
@@ -137,7 +146,7 @@ def _of_notebook(
     if len(values) not in (2, 4):
         remedy = "Write `data {{images}} {{labels}}`, with a test set `data {{x}} {{y}} {{x_test}} {{y_test}}`."
         raise PlanError(
-            f"`data` needs images and labels, and gets {len(paths)} array{'s' * (len(paths) != 1)}.",
+            f"`data` needs images and labels, and gets {counted(len(paths), 'array')}.",
             place=directive.place,
             remedy=remedy,
         )
@@ -157,9 +166,34 @@ def _looked_up(given: list[syntax.Word], paths: list[str], lookup: Callable[[str
     return values
 
 
+def _too_many(given: list[syntax.Word], position: int) -> PlanError:
+    """The error for a word after the data: the next statement, a name without its braces, or one too many."""
+    second = second_statement("data", given[position:])
+    if second is not None:
+        return PlanError(second)
+    remedy = _in_braces(given) if str(given[0].value).lower() not in datasets.NAMED else ""
+    message = f"`{given[position].value}` is more than `data` takes."
+    return PlanError(message, place=given[position].place, remedy=remedy or LIST_OF_DATA)
+
+
+def _in_braces(given: list[syntax.Word]) -> str:
+    """`Did you mean …` for names of variables without their two braces; empty where the words are no names."""
+    names = []
+    for word in given:
+        value: syntax.Value = word.value
+        if isinstance(value, syntax.Choices) and len(value.values) == 1:
+            value = value.values[0]
+        names.append(value.path if isinstance(value, syntax.Variable) else str(value))
+        if not isinstance(value, syntax.Name | syntax.Variable):
+            return ""
+    return f"Did you mean `data {' '.join('{{' + name + '}}' for name in names)}`, values of the notebook?"
+
+
 def _several_files(given: list[syntax.Word]) -> datasets.File:
     """`data IMAGES.npy LABELS.npy`, and a test set after them."""
     arrays = all(str(word.value).lower().endswith(".npy") for word in given)
+    if not arrays and not any(isinstance(word.value, syntax.Text) for word in given):
+        raise _too_many(given, 1)
     if not arrays or len(given) not in (2, 4):
         message = f"`{given[1].value}` is more than `data` takes."
         remedy = "An `.npy` file holds one array: write `data IMAGES.npy LABELS.npy`." if arrays else LIST_OF_DATA
@@ -167,7 +201,7 @@ def _several_files(given: list[syntax.Word]) -> datasets.File:
     return datasets.File(str(given[0].value), tuple(str(word.value) for word in given[1:]))
 
 
-def _named_or_file(word: syntax.Word, options: DataWords) -> datasets.Source:
+def _named_or_file(word: syntax.Word, options: DataWords, lookup: Callable[[str], Any]) -> datasets.Source:
     text = str(word.value)
     if text.lower() in datasets.NAMED:
         return datasets.Named(text.lower())
@@ -181,6 +215,10 @@ def _named_or_file(word: syntax.Word, options: DataWords) -> datasets.Source:
         )
         raise PlanError(message, place=word.place, remedy=f"A folder of images is `data images:{text}`.")
     remedy = "" if message.endswith("?") else LIST_OF_DATA
+    if isinstance(word.value, syntax.Choices):
+        remedy = _in_braces([word]) or remedy
+    elif remedy and _is_variable(text, lookup):
+        remedy = f"A value of the notebook stands in braces: `data {{{{{text}}}}}`."
     raise PlanError(sentence(message), place=word.place, remedy=remedy)
 
 
@@ -208,10 +246,9 @@ def read_resize(directive: syntax.Directive) -> Resize:
 def read_seed(directive: syntax.Directive) -> int:
     """The number of `seed 7`."""
     value = directive.words[0].value if len(directive.words) == 1 else None
-    if not isinstance(value, int) or not 0 <= value < 2**32:
-        raise PlanError(
-            "`seed` needs one whole number from 0 on.", place=directive.place, remedy="For example `seed 7`."
-        )
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+        message = f"`seed` needs one whole number from 0 to {LARGEST_SEED:,}."
+        raise PlanError(message, place=directive.place, remedy="For example `seed 7`.")
     return value
 
 
@@ -281,6 +318,10 @@ def _belongs(word: syntax.Word, value: syntax.Value) -> bool:
 
 
 def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
+    if name not in AUGMENTATIONS:
+        message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
+        remedy = "" if message.endswith("?") else f"Known are {listed(AUGMENTATIONS)}."
+        raise PlanError(sentence(message), remedy=remedy)
     amount = None if value is None or name == "flip" else read("number", value)
     limit = {"rotate": 360.0, "crop": float(min(shape[0] or 1, shape[1] or 1))}.get(name, 1.0)
     if amount is not None and not 0 <= amount <= limit:
@@ -312,8 +353,4 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
             return RandomBrightness(factor=0.2 if amount is None else amount, value_range=(0, 1))
         case "randaugment":
             return RandAugment(factor=0.5 if amount is None else amount, value_range=(0, 1))
-        case "contrast":
-            return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))
-    message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
-    remedy = "" if message.endswith("?") else f"Known are {listed(AUGMENTATIONS)}."
-    raise PlanError(sentence(message), remedy=remedy)
+    return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))

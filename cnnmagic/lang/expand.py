@@ -64,17 +64,23 @@ def _normalized(layer: Any, word: str, keeps_bias: bool) -> list[tuple[Layer, st
 
 
 def padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequence[syntax.Word], str]:
-    """`pad=1` beside a 3x3 kernel means `same`, as Caffe and darknet files write it."""
-    pads = [word for word in words if word.key == "pad" or (word.key == "padding" and isinstance(word.value, int))]
+    """`pad=1` beside a 3x3 kernel means `same`, as Caffe and darknet files write it; `pad=same` is `padding=same`."""
+    pads = [
+        word
+        for word in words
+        if word.key == "pad" or (word.key == "padding" and isinstance(word.value, int | syntax.Size))
+    ]
     if not pads or "padding" not in kind.__dataclass_fields__ or "cropping" in kind.__dataclass_fields__:
         return words, ""
     rest = [word for word in words if word not in pads]
+    if isinstance(pads[0].value, syntax.Name):
+        return [*rest, replace(pads[0], key="padding")], "`pad` is Keras's `padding`"
     values = bind(kind, kind.words[0], rest, ("bn",), kind.keras_only).values
     pad = pads[0].value
-    if pad == 0:
-        return rest, f"`{pads[0].key}=0` is Keras's `padding=valid`"
-    reaches = _reaches(kind, values)
-    if isinstance(pad, int) and set(reaches) == {2 * pad + 1}:
+    margins = _margins(pads[0])
+    if set(margins) == {0}:
+        return rest, f"`{pads[0].key}={pad}` is Keras's `padding=valid`"
+    if _reaches(kind, values) == tuple(2 * margin + 1 for margin in margins):
         same = syntax.Word(syntax.Name("same"), pads[0].place, "padding")
         kernel = values.get("kernel_size") or values["pool_size"]
         return [*rest, same], f"`{pads[0].key}={pad}` with a {kernel[0]}x{kernel[1]} kernel is Keras's `padding=same`"
@@ -82,6 +88,16 @@ def padding_habit(kind: type[Layer], words: Sequence[syntax.Word]) -> tuple[Sequ
     if kind is Conv2DTranspose:
         remedy = "Write `same` or `valid`, and put a line `crop` or `pad` after this one where another size is meant."
     raise PlanError(f"`{pads[0].key}={pad}` does not fit this kernel evenly.", place=pads[0].place, remedy=remedy)
+
+
+def _margins(word: syntax.Word) -> tuple[int, int]:
+    """The rows and the columns that `pad=1`, or `pad=1x2`, adds on each side; raises `PlanError` for anything else."""
+    value = word.value
+    sizes = (value, value) if isinstance(value, int) else value.dimensions if isinstance(value, syntax.Size) else ()
+    if len(sizes) != 2 or any(size is None or size < 0 for size in sizes):
+        message = f"`{word.key}={value}` is no padding."
+        raise PlanError(message, place=word.place, remedy="Write `same` or `valid`, or pixels such as `pad=1`.")
+    return sizes[0] or 0, sizes[1] or 0
 
 
 def _reaches(kind: type[Layer], values: Mapping[str, Any]) -> tuple[int, ...]:

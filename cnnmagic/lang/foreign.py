@@ -6,6 +6,7 @@ import re
 
 from cnnmagic.errors import PlanError
 from cnnmagic.lang import syntax
+from cnnmagic.lang.lines import PYTHON
 
 _PREFIX = re.compile(r"^(torch\.)?(nn|f)\.", re.IGNORECASE)
 _OF_VGG = re.compile(r"(?P<kind>conv|fc)(?P<kernel>\d)?-(?P<count>\d{1,6})", re.IGNORECASE)
@@ -48,9 +49,32 @@ ARGUMENTS = {
     "input_shape": "Leave it out, and write a line of its own before the layers: `input 28x28x1`.",
     "name": "Leave it out; `stem <- conv 32 3x3` labels a layer.",
     "data_format": "Leave it out: images are height x width x channels.",
-    "balance": "It stands in the `data` line: `data … balance=weights`.",
     "pool": "Leave it out, and say `maxpool 2` or `avgpool 2`.",
 }
+
+LINES = {
+    **dict.fromkeys(("test", "bad", "balance"), "data"),
+    **dict.fromkeys(("trials", "goal", "prune"), "sweep"),
+    **dict.fromkeys(("validation", "batch", "epochs", "lr", "optimizer"), "train"),
+}
+PICKED = {
+    "loss": "Leave it out: `output` picks the loss that fits.",
+    "metrics": "Leave it out: accuracy is always told.",
+    "shuffle": "Leave it out: each epoch has an order of its own, that of `seed`.",
+    "verbose": "Leave it out.",
+}
+
+
+def argument_of_another(subject: str, key: str, value: syntax.Value) -> str:
+    """What to write instead of an argument that has another line, or none; empty where nothing is known of it."""
+    if subject in syntax.DIRECTIVES:
+        if key in syntax.DIRECTIVES:
+            return f"It is a line of its own: `{key} {value}`."
+        if key in PICKED:
+            return PICKED[key]
+        if LINES.get(key, subject) != subject:
+            return f"It stands in the `{LINES[key]}` line: `{LINES[key]} … {key}={value}`."
+    return ARGUMENTS.get(key, "")
 
 
 def instead_of(name: str) -> str:
@@ -63,7 +87,7 @@ def instead_of(name: str) -> str:
         count = written["count"]
         is_dense = written["kind"].lower() == "fc"
         return f"Write `{f'dense {count} relu' if is_dense else f'conv {count} {kernel}x{kernel} same relu'}`."
-    return INSTEAD.get(_PREFIX.sub("", name).lower(), "")
+    return INSTEAD.get(_PREFIX.sub("", name).lower(), "") or PYTHON.get(name, "")
 
 
 def check_order(statement: syntax.Layer) -> None:

@@ -8,12 +8,13 @@ from math import ceil
 
 from cnnmagic.errors import Place, PlanError
 from cnnmagic.lang.free_sizes import FreeSizes
-from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, show, widest
+from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, elements, show, widest
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import INPUT, Step
 
 MOST_STEPS = 5_000
 LARGEST_SIZE = 10**10
+LARGEST_VOLUME = 10**11  # 400 GB in float32 for one image
 
 Measured = tuple[Shape, int, int]
 
@@ -139,6 +140,10 @@ def _check_size(shape: Shape, place: Place) -> None:
     if largest > LARGEST_SIZE:
         message = f"this gives a volume of {show(shape)}, and {LARGEST_SIZE:,} is the limit of each size."
         raise TooMuch(message, place=place, remedy="Make it smaller.")
+    count = elements(shape) or 0
+    if count > LARGEST_VOLUME:
+        told = f"{show(shape)}, {count:,} numbers for one image"
+        raise TooMuch(f"this gives {told}; {LARGEST_VOLUME:,} is the limit.", place=place, remedy="Make it smaller.")
 
 
 def _sizes(path: list[Step], shape: Shape) -> str:

@@ -11,6 +11,7 @@ from cnnmagic.lang import syntax
 from cnnmagic.lang.expand import expand_output
 from cnnmagic.layers import Dense
 from cnnmagic.plans import Output
+from cnnmagic.wording import counted
 
 if TYPE_CHECKING:
     from cnnmagic.lang.walk import Walk
@@ -69,8 +70,8 @@ def _check(dense: Dense, facts: Facts | None) -> None:
         raise PlanError("softmax of one number is always 1.", remedy="Write `output 1`, which takes sigmoid.")
     classes = facts.classes if facts else ()
     if classes and dense.units != len(classes) and not (dense.units == 1 and len(classes) == 2):
-        shown = f"{classes[0]} … {classes[-1]}"
-        message = f"the data have {len(classes)} classes ({shown}) and `output` has {dense.units}."
+        shown = f"{classes[0]} … {classes[-1]}" if len(classes) > 1 else classes[0]
+        message = f"the data have {counted(len(classes), 'class')} ({shown}) and `output` has {dense.units}."
         raise PlanError(message, remedy=f"Write `output {len(classes)}`, or `output` alone.")
 
 

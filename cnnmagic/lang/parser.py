@@ -13,11 +13,12 @@ from lark.indenter import DedentError, Indenter
 from cnnmagic.errors import CnnError, ParseError, Place, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.limits import MOST_IN_BRACKETS, MOST_IN_STATEMENT
+from cnnmagic.lang.lines import check_python, check_separator
 from cnnmagic.lang.slips import explain, no_colon
 from cnnmagic.lang.source import Source, read_source
 from cnnmagic.lang.syntax import SUITES
 
-DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
+DIRECTIVES = syntax.DIRECTIVES
 JOINS = ("from", "add", "concat", "average", "max", "multiply")
 KEYWORDS = (*DIRECTIVES, *SUITES, *JOINS, "use")
 INPUTS = ("keras.input", "layers.input", "keras.layers.input", "tf.keras.input", "tf.keras.layers.input")
@@ -102,13 +103,16 @@ class _Reader:
 
     def statement(self, tree: Tree[Token]) -> syntax.Statement:
         parts: dict[str, Any] = {getattr(part, "data", "head"): part for part in tree.children}
-        head, words = parts["head"], self.words(parts["arguments"])
+        head = parts["head"]
+        check_separator(str(head), self.source.span(head, head))
+        words = self.words(parts["arguments"])
         suite = next((parts[kind] for kind in ("suite", "empty_suite") if kind in parts), None)
         label = str(parts["label"].children[0]) if "label" in parts else None
         target = parts["target"].children[0] if "target" in parts else None
         place = self.source.whole(head.line)
         keyword = "input" if head.lower() in INPUTS else head.lower()
         body = tuple(self.statements(suite.children)) if suite is not None else ()
+        check_python(keyword, place, words, suite is not None)
         _check_frame(keyword, place, suite is not None, bool(body), label is not None, target is not None)
         match keyword:
             case "block":
@@ -199,6 +203,7 @@ class _Reader:
                 return syntax.Variable(str(item)[2:-2].strip())
             case "STRING":
                 return syntax.Text(str(item)[1:-1])
+        check_separator(str(item), self.source.span(item, item))
         return syntax.read_value(str(item))
 
     def check_amount(self, tree: Tree[Token]) -> None:
@@ -228,7 +233,7 @@ class _Reader:
         return syntax.Size(whole) if len(whole) == len(numbers) else syntax.Numbers(numbers)
 
     def choices(self, tree: Tree[Token]) -> syntax.Choices:
-        words = [self.value(item) for item in _inside(tree)]
+        words = [part for item in _inside(tree) for part in _range_parts(self.value(item))]
         names = [word.lower if isinstance(word, syntax.Name) else str(word) for word in words]
         place = self.source.span(tree, tree)
         if ".." not in names:
@@ -237,10 +242,19 @@ class _Reader:
             return syntax.Choices(tuple(words), place=place)
         log = names[-1:] == ["log"]
         ends = [word for word in words if isinstance(word, int | float)]
-        if names[1] != ".." or len(ends) != 2 or len(words) != 3 + log or not ends[0] < ends[1]:
+        if names[1:2] != [".."] or len(ends) != 2 or len(words) != 3 + log or not ends[0] < ends[1]:
             remedy = "Write it as `{0.0001 .. 0.1 log}`, the smaller number first."
             raise ParseError("this range can't be read.", place=place, remedy=remedy)
         return syntax.Choices(tuple(ends), span=True, log=log, place=place)
+
+
+def _range_parts(value: syntax.Value) -> tuple[syntax.Value, ...]:
+    """`4..8` in braces as the three words that `4 .. 8` is; any other value as it is."""
+    low, dots, high = str(value).partition("..") if isinstance(value, syntax.Name | syntax.Text) else ("", "", "")
+    ends = [syntax.read_value(end) for end in (low, high) if end]
+    if not dots or not ends or not all(isinstance(end, int | float) for end in ends):
+        return (value,)
+    return (*ends[: bool(low)], syntax.read_value(".."), *ends[bool(low) :])
 
 
 def _inside(tree: Tree[Token]) -> list[Any]:
@@ -271,4 +285,5 @@ def _check_frame(keyword: str, place: Place, suite: bool, body: bool, label: boo
             f"`{keyword}` can't carry a label.", place=place, remedy="Label a layer: `name <- conv 32 3x3`."
         )
     if target and keyword != "branches":
-        raise ParseError("`->` belongs to `branches` only.", place=place)
+        remedy = "Layers follow one another, one a line, without an arrow."
+        raise ParseError("`->` belongs to `branches` only.", place=place, remedy=remedy)

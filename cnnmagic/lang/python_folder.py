@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cnnmagic.datasets import Folder
 from cnnmagic.plans import Plan, Resize
+from cnnmagic.wording import counted
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 READER = '''
@@ -67,7 +68,7 @@ def folder_code(plan: Plan) -> list[str]:
     assert isinstance(plan.source, Folder) and plan.facts is not None  # the caller looked
     splits, channels = plan.facts.splits, plan.input_shape[-1] or 3
     reader = READER.format(
-        channels=f"{channels} channel{'s' * (channels != 1)}",
+        channels=counted(channels, "channel"),
         mode=MODES[channels],
         count=channels,
         draft=_draft(plan.resize),

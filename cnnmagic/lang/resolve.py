@@ -40,7 +40,7 @@ def resolve(
     unfolded = unfold(program, find_text, known, (name,) if name else ())
     settings = read_settings(unfolded, variables, describe, source, problems, notes)
     statements = [s for s in unfolded.program.statements if not isinstance(s, syntax.Directive)]
-    if not statements:
+    if not statements and program.whole:
         raise _nothing_there(program, problems)
     walk = Walk(variables, problems, notes)
     walk.begin(settings.shape, settings.first, settings.facts, _data_failed(settings))
@@ -53,7 +53,7 @@ def resolve(
     choices = (*settings.choices, *walk.choices.values())
     if "sweep" not in settings.places:
         problems.extend(_without_sweep(program, choices))
-    elif settings.sweep is not None and not problems:
+    elif settings.sweep is not None and not problems and program.whole:
         problems.extend(check_sweep(settings.sweep, choices, unfolded.program.statements, settings.training))
     if problems:
         kind = DataError if set(problems) == set(settings.data_problems) else PlanError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil, isfinite
 from typing import Any
 
 from cnnmagic.datasets import Facts, Source, three_ways
@@ -13,11 +14,14 @@ from cnnmagic.lang.unfold import Unfolded
 from cnnmagic.lang.variables import fill, look_up
 from cnnmagic.layers import Layer, Rescaling, Shape, show
 from cnnmagic.plans import Base, Choice, Resize, Sweep, Training
+from cnnmagic.wording import counted
 
 Describe = Callable[[Source], Facts]
 FirstLayer = tuple[Layer, Place, str]
 IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, 3), 1_000
 SHOWN_SIZES = 5
+FEWEST = 10  # images from which parts can be kept for test and validation
+LARGE = 10.0  # pixels of fractions from which on they are taken for numbers of 0 … 255, or the like
 CAFFE_MEANS = (-123.68, -116.779, -103.939)
 
 
@@ -83,8 +87,10 @@ class _Reader:
         self._inherit()
         resize: Resize | None = self._attempt("resize", directives.read_resize)
         self._read_data()
+        self._check_classes()
         shape = self._input_shape(resize)
         chosen, mixing = self._training(), self._attempt("augment", directives.read_mixing) or ()
+        self._check_parts(chosen)
         if mixing and chosen is None:
             self.recipe["mixing"] = mixing
         return Settings(
@@ -174,6 +180,38 @@ class _Reader:
         place = self._place("data")
         self.data_problems = (error.at(place) if place else error).problems
         self.problems.extend(self.data_problems)
+
+    def _check_classes(self) -> None:
+        """Images of one class alone: a network that always says it makes no mistake, and has learned nothing."""
+        if self.facts is None or len(self.facts.classes) != 1:
+            return
+        message = f"all images are of one class, `{self.facts.classes[0]}`: there is nothing to tell apart"
+        if "train" in self.lines:
+            remedy = "Give images of two classes at least, in a folder or with a label of each."
+            self.problems.append(Problem(f"{message}.", self._place("data"), remedy=remedy))
+        else:
+            self.notes.append(message)
+
+    def _check_parts(self, chosen: Training | None) -> None:
+        """Parts kept for test and validation that leave no image to train on."""
+        if self.facts is None or chosen is None or not self.facts.examples:
+            return
+        images = self.facts.examples
+        left = images - self.facts.kept("test", self.words.test)
+        if left < 1:
+            self._nothing_left("data", "test", self.words.test, images)
+        elif left - self.facts.kept("validation", chosen.validation, of=left) < 1:
+            self._nothing_left("train", "validation", chosen.validation, left)
+
+    def _nothing_left(self, name: str, option: str, part: float, images: int) -> None:
+        line = self.lines.get(name)
+        place = next((word.place for word in line.words if word.key == option), line.place) if line else None
+        message = f"`{option}={part:g}` keeps {counted(images, 'image')} for {option}, and leaves none to train on."
+        usual = "test=0.2" if option == "test" else "validation=0.1"
+        remedy = (
+            f"Write a smaller part, such as `{usual}`." if images > FEWEST else f"Give more images, or `{option}=0`."
+        )
+        self.problems.append(Problem(message, place, remedy=remedy))
 
     def _units_given(self) -> bool:
         layers = [
@@ -286,9 +324,19 @@ class _Reader:
         if any(isinstance(s, syntax.Layer) and s.name.lower() in (*Rescaling.words, "rescaling") for s in statements):
             return None
         if self.facts is None or self.facts.scale is None:
+            self._note_large_fractions()
             return None
         self.notes.append(f"pixels 0 … {round(1 / self.facts.scale)} become 0 … 1 in the network's first layer")
         return Rescaling(scale=self.facts.scale)
+
+    def _note_large_fractions(self) -> None:
+        """Pixels of 0 … 255 that came as fractions are taken as they are; networks learn better from 0 … 1."""
+        largest = self.facts.largest if self.facts else None
+        if largest is None or not isfinite(largest) or largest < LARGE:
+            return
+        whole = 255 if LARGE * 10 < largest <= 255 else ceil(largest)
+        told = f"the images are fractions up to {largest:g}, taken as they are"
+        self.notes.append(f"{told}: a line `rescale 1/{whole}` before the layers brings them to 0 … 1")
 
 
 def _scaling_of(base: Base) -> Rescaling:

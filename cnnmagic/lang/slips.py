@@ -47,6 +47,8 @@ def no_colon(keyword: str, place: Place) -> Problem:
 
 
 def _suggest(wrong: str, line: str) -> str:
+    if "->" in line and line.lower().split()[:1] != ["branches"]:
+        return "Layers follow one another, one a line, without an arrow."
     if (wrong == "(" and line.strip().startswith(PYTHON)) or (wrong == "=" and _CALL_KEPT.match(line)):
         return "A cell is no Python: write the layers alone, one a line, such as `Conv2D(32, 3)`."
     if wrong == "=" and (statement := _STATEMENT.match(line)) and statement["head"].lower() in HEADS:

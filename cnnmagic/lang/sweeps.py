@@ -12,7 +12,7 @@ from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
 from cnnmagic.plans import GOALS, Choice, Sweep, Training
-from cnnmagic.wording import closest, sentence
+from cnnmagic.wording import closest, counted, sentence
 
 USUAL_TRIALS = 12
 MOST_TRIALS = 1_000
@@ -82,11 +82,12 @@ def sweep_notes(sweep: Sweep | None, choices: Sequence[Choice]) -> Iterator[str]
     whole, trials = combinations(choices), trials_of(sweep, choices)
     least = "lowest" if sweep.is_loss else "highest"
     many = "countless" if whole is None else f"{whole:,}" if whole < LARGEST_TOLD else "more than a trillion"
-    tried = f"all {trials:,} combinations" if trials == whole else f"{trials:,} of {many} combinations"
+    tried = f"all {counted(trials, 'combination')}" if trials == whole else f"{trials:,} of {many} combinations"
     side_by_side = f", {sweep.workers} at a time on the Spark cluster" if sweep.workers else ""
     yield f"the sweep trains {tried}, {METHODS[sweep.method]}, for the {least} {sweep.goal}{side_by_side}"
     if sweep.trials and trials < sweep.trials:
-        yield f"there are {trials:,} combinations, and `trials={sweep.trials}` asks for more"
+        there = f"there {'is' if trials == 1 else 'are'} {counted(trials, 'combination')}"
+        yield f"{there}, and `trials={sweep.trials}` asks for more"
 
 
 def filled_text(text: str, first_line: int, values: Mapping[Place, str], without: Place | None) -> str:

@@ -225,6 +225,7 @@ class Program:
     whole: bool = True
 
 
+DIRECTIVES = ("data", "input", "resize", "augment", "train", "sweep", "seed")
 SUITES = ("block", "repeat", "residual", "branches", "branch")
 LONGEST_INTEGER = 40
 _INTEGER = re.compile(r"[+-]?\d+")

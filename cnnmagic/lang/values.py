@@ -15,8 +15,10 @@ from cnnmagic.plans import GOALS, METHODS, PRECISIONS, SCHEDULES
 from cnnmagic.wording import closest, listed, sentence
 
 LARGEST = 10**9
+LARGEST_SEED = 2**32 - 1
 MOST_AXES = 8
 FLAGS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+LIMITS = {"seed": LARGEST_SEED} | dict.fromkeys(("count", "pair", "strides", "batch", "devices"), LARGEST)
 WORDS: dict[str, Sequence[str]] = {
     "padding": ("same", "valid"),
     "activation": (*ACTIVATIONS, *SYNONYMS),
@@ -56,6 +58,8 @@ def read(kind: str, value: syntax.Value) -> Any:
     if kind in WORDS and isinstance(value, syntax.Name | syntax.Text):
         return _known(kind, str(value).lower())
     result = _READERS[kind](value) if kind in _READERS else None
+    if result is None and isinstance(value, int) and value > LIMITS.get(kind, value):
+        raise PlanError(f"`{value}` is too large: {LIMITS[kind]:,} is the limit.")
     if result is None:
         meaning = MEANINGS.get(kind) or "one of " + listed(WORDS[kind])
         raise PlanError(f"`{value}` is not {meaning}.")
@@ -158,7 +162,7 @@ def _devices(value: syntax.Value) -> int | None:
 
 
 def _seed(value: syntax.Value) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**32 else None
+    return value if isinstance(value, int) and 0 <= value <= LARGEST_SEED else None
 
 
 def _shape(value: syntax.Value) -> tuple[int, ...] | None:

@@ -12,6 +12,7 @@ from cnnmagic.lang import syntax
 from cnnmagic.wording import closest, sentence
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_SEVERAL = re.compile(r"[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,3}")
 _STEP = re.compile(r"""\.(?P<attribute>[^\W\d]\w*)|\[(?:(?P<index>-?\d{1,9})|["'](?P<key>[^"'\[\]]*)["'])\]""")
 
 
@@ -26,6 +27,9 @@ def look_up(path: str, variables: Mapping[str, Any]) -> Any:
     names = [name[0] if name else "", *(step["attribute"] or "" for step in steps)]
     if not name or position < len(path) or any(part.startswith("__") for part in names):
         remedy = "Between `{{` and `}}` stands a name, an attribute or an index: `{{x}}`, `{{data.x}}`, `{{x[0]}}`."
+        if _SEVERAL.fullmatch(path):
+            apart = " ".join("{{" + one + "}}" for one in _NAME.findall(path))
+            remedy = f"Each stands in braces of its own: `{apart}`."
         raise PlanError(f"`{path}` is no plain name of a variable.", remedy=remedy)
     if name[0] not in variables:
         message = f"the notebook has no variable `{name[0]}`{closest(name[0], variables)}"

@@ -167,6 +167,9 @@ class Walk:
     def push(self, layer: Layer, inputs: tuple[Tensor, ...], place: Place, word: str, name: str = "") -> None:
         """Add a layer as it is and go on from it."""
         assert self.graph is not None  # whoever has a tensor has a graph
+        if self.output is not None:
+            message = "`output` must be the last layer, and this comes after it."
+            raise PlanError(message, remedy=f"Put it before line {self.output.place.line}, or take it away.")
         self.current = self.graph.add(layer, inputs, place, word, name)
 
     def label(self, statement: syntax.Layer | syntax.Join) -> None:

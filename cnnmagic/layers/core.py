@@ -7,6 +7,7 @@ from math import prod
 
 from cnnmagic.layers.arithmetic import Shape, elements
 from cnnmagic.layers.base import Layer, Misfit, option, show, size_of, volume
+from cnnmagic.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,9 @@ class Reshape(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         have, want = size_of(shape), prod(self.target_shape)
         if have != want:
-            message = f"gets {show(shape)}, which is {have} numbers, and {show(self.target_shape)} is {want}."
+            message = (
+                f"gets {show(shape)}, which is {counted(have, 'number')}, and {show(self.target_shape)} is {want}."
+            )
             raise Misfit(message, remedy="Choose a shape of as many numbers.")
         return self.target_shape
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnnmagic.layers.argument_kinds import kind_of
 from cnnmagic.layers.base import Misfit
 from cnnmagic.layers.written import value_text
 from cnnmagic.wording import closest, listed, sentence
@@ -208,7 +209,10 @@ def bound(name: str, positional: tuple[Any, ...], given: Mapping[str, Any]) -> d
     if missing:
         raise Misfit(f"lacks {listed(missing)}.", remedy=f"Write `{name} … {missing[0]}=…`.")
     for argument, value in told.items():
-        _check_kind(argument, value, signature.get(argument))
+        word = argument if argument in given else value_text(value)
+        _check_kind(name, argument, value, word)
+    if "variance" in signature and (told.get("mean") is None) != (told.get("variance") is None):
+        raise Misfit("takes `mean` and `variance` together.", remedy="Give both, or neither.")
     return {**signature, **told}
 
 
@@ -234,20 +238,25 @@ def _check_positional(names: list[str], positional: tuple[Any, ...], given: Mapp
         raise Misfit(message, remedy="Keep one of them.", word=twice)
 
 
-def _check_kind(argument: str, value: Any, default: Any) -> None:
-    """Raise `Misfit` where a value is of another kind than the default of its argument."""
+def _check_kind(name: str, argument: str, value: Any, word: str) -> None:
+    """Raise `Misfit` where a value is of another kind than its argument, or the default of it; `word` is the place."""
+    default = SIGNATURES[name].get(argument)
     if argument == "data_format" and value not in (None, "channels_last"):
         raise Misfit(
             f"can't be given `{value_text(value)}`: images are height x width x channels.",
             remedy="Leave `data_format` out.",
             word=argument,
         )
-    if isinstance(default, bool):
+    known = kind_of(name, argument)
+    if known is not None:
+        is_right, kind = known.takes(value), str(known)
+    elif isinstance(default, bool):
         is_right, kind = isinstance(value, bool), "yes or no"
     elif isinstance(default, int | float):
         is_right, kind = isinstance(value, int | float | tuple) and not isinstance(value, bool), "a number"
     else:
         return
-    if not is_right and value is not None:
+    if not is_right and (value is not None or default is NEEDED):
         message = f"takes {kind} as `{argument}`, and gets `{value_text(value)}`."
-        raise Misfit(message, remedy=f"Keras's own is `{argument}={value_text(default)}`.", word=argument)
+        remedy = "" if default is NEEDED or default is None else f"Keras's own is `{argument}={value_text(default)}`."
+        raise Misfit(message, remedy=remedy, word=word)

@@ -1,6 +1,7 @@
 """Data sources to facts and to splits; files and downloads that are not as they should be."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from cnnmagic.datasets import NAMED, Arrays, Facts, File
 from cnnmagic.engine.data import describe, load
 from cnnmagic.engine.splits import Dataset
-from cnnmagic.errors import DataError, MissingData
+from cnnmagic.errors import DataError, MissingData, PlanError
 from cnnmagic.pipeline import make_plan
+from cnnmagic.plans import Training
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (60, 8, 8), np.uint8)
@@ -203,8 +205,12 @@ def test_rare_classes_are_said() -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_too_few_images(count: int) -> None:
+    variables: dict[str, Any] = {"x": numbered(count), "y": np.arange(count)}
+    with pytest.raises(PlanError, match="leaves none to train on"):
+        splits("{{x}} {{y}}", **variables)
+    planned = make_plan("data {{x}} {{y}}\nflatten\ndense 2 softmax", variables)
     with pytest.raises(DataError, match="too few"):
-        splits("{{x}} {{y}}", x=numbered(count), y=np.arange(count))
+        load(replace(planned, training=Training()))
 
 
 def test_digits() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnnmagic import CnnError, build, plan
-from cnnmagic.layers import KERAS_LAYERS, KerasLayer, Shape
+from cnnmagic.layers import KERAS_LAYERS, KerasLayer, Misfit, Shape
 from cnnmagic.layers.further import RULES
 from cnnmagic.layers.signatures import NEEDED, OURS, SIGNATURES
 
@@ -131,19 +131,67 @@ REFUSED = {
     "RMSNormalization axis=4": "takes axes from -4 to 3 as `axis`, and gets `4`.",
     "reshape 64x3\nConv1D 5 90": "needs at least 90 steps, and gets 64.",
     "reshape 64x3\nConv1D 5 3 padding=full": "There are `valid`, `same` and `causal`.",
-    "reshape 64x3\nGRU 4 dropout=foo": "takes a number as `dropout`, and gets `foo`.",
+    "reshape 64x3\nGRU 4 dropout=foo": "takes a number from 0 to 1 as `dropout`, and gets `foo`.",
     "reshape 64x3\nGRU 4 return_state=yes": "a line gives one output",
     "reshape 64x3\nGRU 4 stateful=yes": "a batch can have any number of images",
     "reshape 64x3\nGRU units=-3": "takes a whole number, at least 1, as `units`, and gets `-3`.",
     "GRU 4": "needs a list of steps, each of as many numbers, and gets 8x8x3",
-    "LeakyReLU relu": "takes a number as `negative_slope`, and gets `relu`.",
+    "LeakyReLU relu": "takes a number of at least 0 as `negative_slope`, and gets `relu`.",
     'EinsumDense "ab->ac" 4': "can't read the equation `ab->ac`.",
     'EinsumDense "ab,bc->ac" 4': "has 2 axes on the left of `ab,bc->ac`, and gets 8x8x3 and the batch.",
     'EinsumDense "abcd,de->abce" 4': "takes 3 sizes as `output_shape` by `abcd,de->abce`, and gets 4.",
     'EinsumDense "abcd,de->abce" 8x9x4': "gives `c` 9 places, and 8 come in.",
     'EinsumDense "abcd,dx->abce" 8x8x4': "has an axis `e` that nothing else has.",
     'EinsumDense "...d,dxe->...e" 4': "has an axis `x` that nothing else has.",
+    'EinsumDense "abcd,de->abce" 8x8x5 bias_axes=2': "takes a text as `bias_axes`, and gets `2`.",
+    "GaussianNoise hello": "takes a number from 0 to 1 as `stddev`, and gets `hello`.",
+    "GaussianNoise 2": "takes a number from 0 to 1 as `stddev`, and gets `2`.",
+    "AlphaDropout 0.5 seed=0.5": "takes a whole number as `seed`, and gets `0.5`.",
+    "ReLU max_value=-1": "takes a number of at least 0 as `max_value`, and gets `-1`.",
+    "AutoContrast 3": "takes two numbers as `value_range`, and gets `3`.",
+    "RandomPosterization 9": "takes a number from 1 to 8, or two as `factor`, and gets `9`.",
+    "RandomShear 0.1 interpolation=cubic": "takes one of `nearest`, `bilinear` as `interpolation`, and gets `cubic`.",
+    "reshape 64x3\nGRU 4 use_cudnn=3": "takes one of `auto`, `yes`, `no` as `use_cudnn`, and gets `3`.",
+    "Normalization mean=0.5": "takes `mean` and `variance` together.",
+    "Softmax axis=0.5": "takes a whole number, or several as `axis`, and gets `0.5`.",
 }
+# A class of Keras, its arguments, and one that neither Keras nor the plan takes: no other rule is made up.
+WRONG: list[tuple[str, dict[str, object], dict[str, object]]] = [
+    ("GaussianNoise", {"stddev": 0.1}, {"stddev": "hello"}),
+    ("GaussianNoise", {"stddev": 1}, {"stddev": 1.5}),
+    ("AlphaDropout", {"rate": 0.1}, {"rate": -0.1}),
+    ("GaussianDropout", {"rate": 0.1, "seed": 3}, {"seed": 0.5}),
+    ("ActivityRegularization", {"l1": 0.1}, {"l1": -0.1}),
+    ("ReLU", {"max_value": 6}, {"max_value": "six"}),
+    ("ReLU", {"negative_slope": 0.5}, {"negative_slope": -0.5}),
+    ("LeakyReLU", {"negative_slope": 0}, {"negative_slope": -0.5}),
+    ("AutoContrast", {"value_range": (0, 1)}, {"value_range": (0, 1, 2)}),
+    ("RandomHue", {"factor": (0.1, 0.2)}, {"factor": 1.1}),
+    ("RandomPosterization", {"factor": 8}, {"factor": 9}),
+    ("RandomSharpness", {"factor": 1}, {"factor": -0.1}),
+    ("RandomColorJitter", {"brightness_factor": -1}, {"brightness_factor": -1.1}),
+    ("RandomErasing", {"scale": (0.1, 0.2)}, {"scale": "large"}),
+    ("RandomGaussianBlur", {"sigma": 0.5}, {"sigma": 1.5}),
+    ("RandomShear", {"interpolation": "nearest"}, {"interpolation": "bicubic"}),
+    ("RandomShear", {"fill_mode": "wrap"}, {"fill_mode": "white"}),
+    ("Solarization", {"threshold_factor": 0.5}, {"threshold_factor": 1.5}),
+    ("Normalization", {"mean": 0.5, "variance": 1.0}, {"variance": None}),
+    ("LSTM", {"units": 3, "use_cudnn": "auto"}, {"use_cudnn": "never"}),
+]
+
+
+@pytest.mark.parametrize("name, good, wrong", WRONG)
+def test_keras_takes_and_refuses_what_the_plan_does(
+    name: str, good: dict[str, object], wrong: dict[str, object]
+) -> None:
+    if not hasattr(keras.layers, name):
+        pytest.skip(f"this Keras has no {name}")
+    assert layer_of(name, (), good).bound()
+    getattr(keras.layers, name)(**good)
+    with pytest.raises(Misfit):
+        layer_of(name, (), good | wrong).bound()
+    with pytest.raises((TypeError, ValueError, NotImplementedError)):
+        getattr(keras.layers, name)(**good | wrong)
 
 
 @pytest.mark.parametrize("lines", REFUSED)

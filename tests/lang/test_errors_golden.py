@@ -8,7 +8,15 @@ import pytest
 from cnnmagic import CnnError, plan
 
 IMAGES, LABELS = np.zeros((20, 28, 28, 1), np.uint8), np.arange(20) % 10
-VARIABLES = {"images": IMAGES, "labels": LABELS, "width": 32, "table": {"a": 1}}
+VARIABLES = {
+    "images": IMAGES,
+    "labels": LABELS,
+    "zeros": 0 * LABELS,
+    "two": IMAGES[:2],
+    "words": ["cat", "dog"],
+    "width": 32,
+    "table": {"a": 1},
+}
 
 # Whole cells.
 WHOLE = {
@@ -81,6 +89,32 @@ WHOLE = {
     "statement_assigned": "input 8x8x1\ndropout = 0.5\noutput 2\n",
     "block_default_unknown": "input 8x8x1\nblock own(f={{widht}}):\n    conv f 3x3\nown\noutput 2\n",
     "size_with_blanks": "input 28 x 28 x 1\nconv 8 3x3\noutput 10\n",
+    "augment_misspelt_with_a_number": "data mnist\naugment rotat 10\nconv 8 3x3\noutput 10\n",
+    "brace_unclosed_and_sweep": "data mnist\nconv {8,16 3x3\noutput 10\nsweep\n",
+    "range_backwards_and_sweep": "data mnist\nflatten\ndropout {0.5 .. 0.1}\noutput 10\nsweep\n",
+    "range_of_nothing": "data mnist\nflatten\ndropout {..}\noutput 10\nsweep\n",
+    "seed_huge": "data mnist\nconv 8 3x3\noutput 10\nseed 99999999999999999999\nsweep seed=99999999999\n",
+    "layers_after_output": "input 28x28x1\nflatten\noutput 3\nconv 3 3x3\nmaxpool 2\n",
+    "python_loop": "input 28x28x1\nfor i in range(3):\n    conv 8 3x3\noutput 10\n",
+    "python_condition": "input 28x28x1\nif wide:\n    conv 8 3x3\nelse:\n    conv 4 3x3\n",
+    "python_definitions": "from keras import layers\nimport keras\nclass Net(Model):\n    def call(x):\n        gap\n",
+    "several_on_a_line": "input 28x28x1\nconv 8 3x3 relu, maxpool 2\ndense 4 relu bn dropout 0.5\ndropout 0.5 relu\n",
+    "semicolons": "input 28x28x1\nconv 4 3x3 relu; maxpool 2\nflatten;\nconv 8 3x3 | relu\noutput 10\n",
+    "semicolon_after_data": "data digits; conv 4 3x3 relu\noutput\n",
+    "data_and_a_layer": "data digits, conv 4 3x3 relu\noutput\n",
+    "layers_with_arrows": "input 28x28x1\nconv 8 3x3 -> maxpool 2\noutput 10\n",
+    "data_without_braces": "data images labels\nconv 8 3x3\noutput\n",
+    "data_in_single_braces": "data {images} {labels}\nconv 8 3x3\noutput\n",
+    "data_in_braces_together": "data {{images, labels}}\nconv 8 3x3\noutput\n",
+    "data_half_in_braces": "data {{images}} labels\nconv 8 3x3\noutput\n",
+    "data_one_name": "data images\nconv 8 3x3\noutput\n",
+    "sizes_in_other_spellings": "data mnist\nresize 14 x 14\nconv 8 3 x 3\nmaxpool 2*2\noutput 10\n",
+    "validation_of_all": "data digits\nflatten\noutput\ntrain validation=0.9999\n",
+    "test_of_all": "data digits test=0.9999\nflatten\noutput\ntrain\n",
+    "too_few_images_for_parts": "data {{two}} {{words}}\nflatten\noutput\ntrain validation=0.5\n",
+    "one_class_alone": "data {{images}} {{zeros}}\nflatten\noutput\ntrain\n",
+    "more_outputs_than_the_one_class": "data {{images}} {{zeros}}\nflatten\noutput 3\n",
+    "words_of_other_lines": "data mnist validation=0.3\nflatten\noutput\ntrain seed=5 augment=flip test=0.1 loss=mse\n",
 }
 # Lines between `input 28x28x1` and `output 10`.
 LAYERS = {
@@ -191,6 +225,12 @@ LAYERS = {
     "argument_in_two_languages": "conv 8 3x3 활성화=relu",
     "block_of_other_case": "block Vgg(filters):\n    conv filters 3x3\nvgc 8",
     "several_words_wrong": "conv 8 3x3 smae rleu stirde=2",
+    "pad_word_unknown": "conv 8 3x3 pad=some",
+    "pad_negative": "conv 8 3x3 pad=-1",
+    "pad_of_two": "conv 8 4x3 pad=1x2",
+    "padded_beyond_all": "pad 100000000",
+    "upsampled_beyond_all": "upsample 100000",
+    "filters_beyond_all": "conv 1000000000 3x3\nconv 1000000000 3x3",
 }
 # Lines after a network for mnist.
 TRAINING = {

@@ -7,7 +7,7 @@ import pytest
 
 from cnnmagic import CnnError, PlanError, plan
 from cnnmagic.layers import RandomFlip, Rescaling
-from cnnmagic.pipeline import make_plan
+from cnnmagic.pipeline import make_plan, retrained
 from cnnmagic.plans import Output
 from tests.lang.cells import CELLS, INCEPTION3A, PARAMETERS, TUNED
 
@@ -137,3 +137,44 @@ def test_all_mistakes_are_told_at_once_and_in_order():
 def test_lines_count_from_the_cell():
     planned = make_plan("input 8x8x1\nconv 2 3x3", {}, first_line=2)
     assert planned.steps[0].line == 3 and planned.steps[0].name == "line3_conv"
+
+
+FLOATS = np.linspace(0, 255, 20 * 64).reshape(20, 8, 8, 1)
+RESCALED = "before the layers brings them to 0 … 1"
+
+
+@pytest.mark.parametrize(
+    "images, layers, told",
+    [
+        (
+            FLOATS,
+            "flatten",
+            f"the images are fractions up to 255, taken as they are: a line `rescale 1/255` {RESCALED}",
+        ),
+        (FLOATS.astype("float32") / 16, "flatten", f"`rescale 1/16` {RESCALED}"),
+        (FLOATS * 2, "flatten", f"`rescale 1/510` {RESCALED}"),
+        (FLOATS, "rescale 1/255\nflatten", ""),
+        (FLOATS / 255, "flatten", ""),
+        (FLOATS - 127, "flatten", ""),
+        (FLOATS.astype("uint8"), "flatten", ""),
+        (FLOATS + np.inf, "flatten", ""),
+    ],
+)
+def test_fractions_beyond_1_are_noted(images, layers, told):
+    planned = plan(f"data {{{{images}}}} {{{{labels}}}}\n{layers}\noutput", images=images, labels=np.arange(20) % 2)
+    noted = [note for note in planned.notes if "fractions" in note]
+    assert len(noted) == bool(told)
+    assert told in "".join(noted)
+
+
+def test_images_of_one_class_are_noted_where_nothing_is_trained():
+    planned = plan("data {{images}} {{labels}}\nflatten\noutput", images=FLOATS, labels=["cat"] * 20)
+    assert "all images are of one class, `cat`: there is nothing to tell apart" in planned.notes
+    assert "in 1 class, 20% of them" in str(planned)
+
+
+def test_a_part_that_leaves_nothing_is_refused_for_a_plan_trained_later():
+    planned = plan("data digits\nflatten\noutput")
+    assert retrained(planned, "validation=0.5").training_images == 719
+    with pytest.raises(PlanError, match="leaves no image to train on"):
+        retrained(planned, "validation=0.9999")

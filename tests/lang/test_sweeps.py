@@ -29,6 +29,8 @@ CHOICES = {
     "conv {4, 8} {3x3, 5x5} {relu, tanh}": ["filters 4 8", "kernel_size 3x3 5x5", "activation relu tanh"],
     "conv 4 3x3\ndropout {0.1 .. 0.5}": ["rate 0.1 0.5"],
     "conv {2 .. 6} kernel=3": ["filters 2 6"],
+    "conv {2..6} kernel=3": ["filters 2 6"],
+    "conv 4 3x3\ndropout {.1...5}": ["rate 0.1 0.5"],
     "repeat {1, 2}:\n    conv 4 3x3 same": ["repeat 1 2"],
     "block b(f, g=3):\n    conv f g same\n    conv f g same\nb {4, 8}\nb {2, 4} 1": ["filters 4 8", "filters 2 4"],
     "conv 4 3x3\ndropout {0.1, 1e-5}": ["rate 0.1 1e-05"],
