@@ -37,14 +37,14 @@ def runs(session: Session, name: str | None) -> None:
     if not found:
         print("No networks yet: make one in a `%%cnn` cell." if name is None else f"There is no run `{name}`.")
     else:
-        print(runs_table(found) if name is None else f"{runs_table(found)}\n\n{details(found[-1])}")
+        print(runs_table(found) if name is None else f"{runs_table(found)}\n\n{details(session.entry(name))}")
 
 
 def load(session: Session, name: str | None, number: int | None) -> None:
     """Bring a run, or a sweep, back from disk as it was last kept: load NAME, or load NAME 3 for its third training."""
     if name is None:
         raise RunError("`load` needs the name of a run.", remedy="`%cnn runs` lists them.")
-    if number is not None or not load_if_sweep(session, name):
+    if number is not None or "/" in name or not load_if_sweep(session, name):
         print(session.load(name, number))
 
 
