@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -185,11 +186,18 @@ class Session:
             if run.name in self.dashboards:
                 self.dashboards[run.name].painted.wait(5)
         except KeyboardInterrupt:
-            message = f"the waiting is over, and {run.name} goes on in the background."
-            raise RunError(
-                message, remedy=f"`%cnn show {run.name}` shows it, `%cnn stop {run.name}` ends it."
-            ) from None
+            raise _waited_enough(run) from None
         run.wait()
+
+    @contextmanager
+    def after_the_end_of(self, run: Run, verb: str) -> Iterator[None]:
+        """Do what needs the end of a training: say so where it must be waited for; an interrupt ends this alone."""
+        if not run.is_done and run.state.phase != "paused":
+            print(f"`{verb}` waits for the end of the training of {run.name} …", flush=True)
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise (RunError(f"`{verb}` is interrupted.") if run.is_done else _waited_enough(run)) from None
 
     def show_plan(self, name: str, plan: Plan) -> None:
         """Print the plan as text, or as a table where the front end shows HTML."""
@@ -234,6 +242,7 @@ class Session:
         """Write a run's trained model in one of Keras's formats, after the end of its training."""
         from cnnmagic.engine.export import export_model
 
+        run.wait_until_usable()
         run.wait()
         return export_model(run.model, kind, Path(path) if path else Path(run.name))
 
@@ -262,7 +271,10 @@ class Session:
 
     def check_name(self, name: str) -> None:
         """Raise `RunError` for a name that can't be a variable, or that would hide something of the user's."""
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            message, remedy = f"`{name}` can't be the name of a run.", f"Name the cell otherwise: `%%cnn {name}_net`."
+            raise RunError(message, reason="It is a word of Python's.", remedy=remedy)
+        if not name.isidentifier():
             raise RunError(
                 f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
             )
@@ -364,6 +376,11 @@ def _questions(session: Session, found: ref[Run]) -> Any:
 
     run = found()
     return widgets.HTML() if run is None else questions_panel(session, run.name, run).box
+
+
+def _waited_enough(run: Run) -> RunError:
+    message = f"the waiting is over, and {run.name} goes on in the background."
+    return RunError(message, remedy=f"`%cnn show {run.name}` shows it, `%cnn stop {run.name}` ends it.")
 
 
 def _as_sweep(row: Entry, sweep: SweepRun | None) -> Entry:

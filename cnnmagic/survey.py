@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnmagic.table import aligned
+from cnnmagic.wording import well_formed
 
 SPLITS = ("train", "validation", "test")
 SHOWN_CLASSES, SHOWN_LINES, SHOWN_SIZES = 40, 20, 8
@@ -62,7 +63,7 @@ class Survey:
         channels = zip(self.means, self.deviations, strict=True)
         pixels = ", ".join(f"{mean:.4g} ± {spread:.3g}" for mean, spread in channels)
         return (
-            f"data {self.name}: {self.images:,} images in {len(self.counts)} classes",
+            well_formed(f"data {self.name}: {self.images:,} images in {len(self.counts)} classes"),
             f"sizes: {sizes}{more}",
             f"pixels, mean ± standard deviation of each channel: {pixels}",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Shape, show
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.wording import well_formed
 
 if TYPE_CHECKING:
     from cnnmagic.plans import Plan, Step, Training
@@ -120,7 +121,8 @@ def _counts(plan: Plan) -> str:
     tests = f", {plan.test:.0%} of them kept for the test"
     if plan.facts.tests or plan.facts.splits:
         tests = f", {plan.facts.tests:,} for the test" if plan.facts.tests else ", none for the test"
-    return f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
+    told = f": {plan.facts.examples:,} images of {show(plan.facts.shape)} in {len(plan.facts.classes)} classes{tests}"
+    return well_formed(told)
 
 
 def _precision(training: Training) -> list[tuple[str, str]]:
@@ -149,7 +151,8 @@ def _training(plan: Plan) -> str:
     kept = f"{training.validation:.0%} of the training images for" if training.validation else "no"
     own = plan.facts is not None and "validation" in plan.facts.splits
     told.append("validation images of the data's own" if own else f"{kept} validation")
-    told += [f"stops after {training.early_stop} epochs without a better loss"] if training.early_stop else []
+    patience = well_formed(f"stops after {training.early_stop} epochs without a better loss")
+    told += [patience] if training.early_stop else []
     told += [] if training.precision == "auto" else [training.precision]
     told += [] if plan.seed is None else [f"seed {plan.seed}"]
     return ", ".join(told)

@@ -90,7 +90,9 @@ class SweepState:
     def counts(self) -> str:
         """`3 of 4 trials are over: 2 done, 1 failed`; `3 of 4 trials are done` where all three were trained fully."""
         ended = f"{len(self.ended)} of {self.whole} trials"
-        counted = [(state, sum(trial.state == state for trial in self.trials)) for state in ("done", "pruned", "failed")]
+        counted = [
+            (state, sum(trial.state == state for trial in self.trials)) for state in ("done", "pruned", "failed")
+        ]
         if not any(count for state, count in counted if state != "done"):
             return f"{ended} are done"
         return f"{ended} are over: " + ", ".join(f"{count} {state}" for state, count in counted if count)
@@ -167,7 +169,9 @@ def trials_text(state: SweepState) -> str:
 
 def phase_text(state: SweepState) -> str:
     """What there is to say of a sweep that is asked for as if it were one training: `is over`, `is under way`."""
-    return {"stopped": "is stopped", "failed": "has failed"}.get(state.phase, "is over" if state.is_over else "is under way")
+    return {"stopped": "is stopped", "failed": "has failed"}.get(
+        state.phase, "is over" if state.is_over else "is under way"
+    )
 
 
 def hints(state: SweepState) -> list[str]:

@@ -57,7 +57,7 @@ def _with_particle(found: re.Match[str]) -> str:
 
 
 def _end_of(letter: str) -> str | None:
-    """`ㄹ`, another consonant as `ㄱ`, or nothing for a vowel: what the sound of a letter ends in; None if not known."""
+    """What the sound of a letter ends in: `ㄹ`, `ㄱ` for another consonant, nothing for a vowel; None if not known."""
     if letter.isdecimal():
         return _ENDS_OF_DIGITS[int(letter)]
     if not "가" <= letter <= "힣":

@@ -90,7 +90,9 @@ def answer(words: str, plan: Plan, state: RunState | None = None, probe: Probe |
     found = QUESTIONS[question](plan, state, probe or Silent())
     if found is None:
         why = said(_lacking(question, plan))
-        raise CnnError(said("other", title=title_of(question), why=why), remedy=f"{said('there_are')}\n{listing(plan, state)}")
+        raise CnnError(
+            said("other", title=title_of(question), why=why), remedy=f"{said('there_are')}\n{listing(plan, state)}"
+        )
     return found
 
 

@@ -39,7 +39,9 @@ class Words:
     def number(self, key: str, value: float, **values: Any) -> Number:
         """A number with its label, unit and source, which may have places for values too."""
         told = self._table["numbers"][key]
-        label, unit, source = (well_formed(told.get(name, "").format_map(_told(values))) for name in ("label", "unit", "source"))
+        label, unit, source = (
+            well_formed(told.get(name, "").format_map(_told(values))) for name in ("label", "unit", "source")
+        )
         return Number(label, value, unit, source)
 
     def answer(

@@ -17,7 +17,11 @@ VALUES = {"n": 3, "b": 64}
         ("", "epochs=1", "train epochs=1"),
         ("train epochs=4 adam lr=0.1  # c\nseed 3", "5 sgd", "train 5 sgd  # c\nseed 3"),
         ("train 4 cosine", "epochs=2 lr = 0.1", "train cosine epochs=2 lr=0.1"),
-        ("train(epochs=4,\n batch=32, # x\n adam\n)\nseed 3", "lr=0.1", "train epochs=4 batch=32 adam lr=0.1  # x\n\n\n\nseed 3"),
+        (
+            "train(epochs=4,\n batch=32, # x\n adam\n)\nseed 3",
+            "lr=0.1",
+            "train epochs=4 batch=32 adam lr=0.1  # x\n\n\n\nseed 3",
+        ),
         ("train epochs={{n}} batch={{b}}", "lr=0.1", "train epochs={{n}} batch={{b}} lr=0.1"),
         ("train {{n}} batch={{b}}", "lr=0.1", "train batch={{b}} epochs=3 lr=0.1"),
         ("train {{n}} adamw", "epochs=5", "train adamw epochs=5"),

@@ -1,5 +1,7 @@
 """The verbs that train and look: the text kept of a training is that which was trained, and names are understood."""
 
+import _thread
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,34 @@ def test_the_text_of_a_studied_network_has_its_train_line(session: Session, caps
     difference = told(session, "diff net lenet5", capsys)
     assert "+train epochs=12 batch=128 optimizer=adam" in difference
     assert "epochs             1                12" in difference
+
+
+@pytest.mark.parametrize(
+    "line", ["evaluate net", "rollback net", "save net", "export net --keras", "predict net x.png"]
+)
+def test_an_interrupt_ends_the_waiting_alone(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.engine.photos import encoded
+
+    (tmp_path / "x.png").write_bytes(encoded(8, 8))
+    line = line.replace("x.png", str(tmp_path / "x.png"))
+    session = Session()
+    session.run_cell("net", NET + "train epochs=9999 batch=512", wait=False)
+    try:
+        threading.Timer(1, _thread.interrupt_main).start()
+        with pytest.raises(RunError) as error:
+            act(session, line)
+        assert str(error.value).startswith("the waiting is over, and net goes on in the background.\n`%cnn show net`")
+        assert f"`{line.split()[0]}` waits for the end of the training of net …" in capsys.readouterr().out
+        assert not session.find_run("net").is_done
+    finally:
+        session.find_run("net").stop()
+        session.find_run("net").wait(60)
+
+
+def test_a_missing_run_names_those_there_are(tmp_path: Path) -> None:
+    for name in ["a17", "a1", "b2", "a11", *(f"c{number}" for number in range(6))]:
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "run.json").write_text("{}")
+    with pytest.raises(RunError) as error:
+        act(Session(), "load zz")
+    assert str(error.value).endswith("There are `a1`, `a11`, `a17`, `b2`, `c0`, `c1`, `c2`, `c3`, ….")

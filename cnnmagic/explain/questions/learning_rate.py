@@ -9,7 +9,7 @@ from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import twin_of, with_train
 from cnnmagic.layers.written import number_text
 from cnnmagic.plans import Plan, Training
-from cnnmagic.state import RunState, cause
+from cnnmagic.state import RunState
 
 # Rates of Keras 3 where a cell gives none.
 DEFAULTS = {"sgd": 0.01, "adafactor": 0.001, "ftrl": 0.001, "ScheduleFreeAdamW": 0.0025} | dict.fromkeys(
@@ -50,7 +50,8 @@ def _verdict(state: RunState, found: Diagnosis | None, words: Words) -> str:
 
 def _broke_off(state: RunState | None) -> str:
     """What ended a training whose loss or weights became no numbers; empty for any other."""
-    told = cause(state.error) if state is not None and state.error is not None else ""
+    error = state.error if state is not None else None
+    told = str(error.args[0]) if error is not None and error.args else ""
     return told if any(sign in told for sign in NO_NUMBERS) else ""
 
 
