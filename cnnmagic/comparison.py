@@ -57,10 +57,11 @@ def _zoo_row(name: str) -> tuple[str, ...]:
 
 
 def zoo_plan(name: str) -> Plan:
-    """The plan of a studied network, without its training."""
-    from cnnmagic.pipeline import make_plan
+    """The plan of a studied network, as `%cnn zoo NAME` prints its cell."""
+    from cnnmagic.pipeline import make_plan, retrained
 
-    return make_plan(zoo_text(name).rpartition("\ntrain")[0], {})
+    network, _, words = zoo_text(name).rpartition("\ntrain")  # without data no plan can train
+    return retrained(make_plan(network, {}), words)
 
 
 def _layers(plan: Plan) -> list[str]:

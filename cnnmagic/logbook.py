@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cnnmagic.errors import RunError
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
 from cnnmagic.storage import Record, record_in
@@ -62,6 +63,14 @@ def entry_of_record(record: Record) -> Entry:
         versions=about["versions"],
         text=about["text"],
     )
+
+
+def parted(name: str) -> tuple[str, int | None]:
+    """The name and the number of `net/3`; of `net` no number. Raises `RunError` for anything else."""
+    wanted, _, number = name.partition("/")
+    if number and not number.isdecimal():
+        raise RunError(f"`{name}` is no run.", remedy="Write `net`, or `net/3` for its third training.")
+    return wanted, int(number) if number else None
 
 
 def entry_of(name: str, found: Run | Plan) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -161,18 +161,19 @@ def build_model(plan: Plan, name: str = DEFAULT_NAME) -> Any:
 
 
 def retrained(plan: Plan, words: str) -> Plan:
-    """The plan with the options of further words for its `train` line, such as `epochs=5 lr=0.01`."""
-    from cnnmagic.lang.parser import parse
-    from cnnmagic.lang.training import check_training, over_recipe, read_training
+    """The plan trained by its text's `train` line with the options of further words, such as `epochs=5 lr=0.01`.
 
-    directive: syntax.Directive = parse(f"train {words}").statements[0]  # type: ignore[assignment]  # `train` is one
-    binding = read_training(directive)
+    Its text says the same: with these words on its `train` line, which it gets where it has none.
+    """
+    from cnnmagic.lang.train_line import retrain
+    from cnnmagic.lang.training import check_training
+
     if plan.output is None:
         raise PlanError("this network has no `output`.", remedy="Add one as its last layer, such as `output 10`.")
-    training = Training(**over_recipe(asdict(plan.training or plan.recipe or Training()), binding.values))
-    check_training(training, directive)
+    training, text, line = retrain(plan.text, words, plan.training, plan.recipe)
+    check_training(training, line)
     is_auto = plan.batch_is_auto and plan.training is not None and training.batch_size == plan.training.batch_size
-    chosen = replace(plan, training=training, batch_is_auto=is_auto)
+    chosen = replace(plan, text=text, training=training, batch_is_auto=is_auto)
     if plan.facts and plan.facts.examples and chosen.training_images == 0:
         message = f"`validation={training.validation:g}` leaves no image to train on."
         raise PlanError(message, remedy="Write a smaller part, such as `validation=0.1`.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -15,7 +16,7 @@ from weakref import ref
 from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
-from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record
+from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record, parted
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.places import check_places
 from cnnmagic.plans import Plan
@@ -23,6 +24,7 @@ from cnnmagic.rates import RateCurve
 from cnnmagic.run import Run
 from cnnmagic.storage import Record, find_record, records
 from cnnmagic.sweep_run import SweepRun
+from cnnmagic.trials import hints, phase_text
 
 Planned = Plan | Run
 
@@ -112,7 +114,9 @@ class Session:
         self.show(run, self.waits())
 
     def load(self, name: str, number: int | None = None) -> Run:
-        """Bring a run back from disk as it was at its last checkpoint."""
+        """Bring a run back from disk as it was at its last checkpoint; `net/3` is the third training of `net`."""
+        name, named = parted(name)
+        number = named if number is None else number
         self.check_name(name)
         record = find_record(name, number)
         self.say_loading()
@@ -122,7 +126,9 @@ class Session:
         return run
 
     def entries(self, name: str | None = None) -> list[Entry]:
-        """The networks of this notebook and the runs on disk, as rows; of one name where it is given."""
+        """The networks of this notebook and the runs on disk, as rows; of one name, or `name/number`, if given."""
+        if name is not None and "/" in name:
+            return [self.entry(name)]
         here = {known: found for known, found in self.known.items() if name in (None, known)}
         folders = {found.folder for found in here.values() if isinstance(found, Run)}
         kept = [entry_of_record(record) for record in records(name) if record.folder not in folders]
@@ -134,10 +140,7 @@ class Session:
         """The row of a network of this notebook, or of a run on disk: `name`, or `name/number`."""
         if name in self.known:
             return entry_of(name, self.known[name])
-        wanted, _, number = name.partition("/")
-        if number and not number.isdecimal():
-            raise RunError(f"`{name}` is no run.", remedy="Write `net`, or `net/3` for its third training.")
-        return entry_of_record(find_record(wanted, int(number) if number else None))
+        return entry_of_record(find_record(*parted(name)))
 
     def compare(self, entries: Sequence[Entry]) -> None:
         """Show the curves of runs over each other, their scores, and how the text of each differs from the first's."""
@@ -183,11 +186,18 @@ class Session:
             if run.name in self.dashboards:
                 self.dashboards[run.name].painted.wait(5)
         except KeyboardInterrupt:
-            message = f"the waiting is over, and {run.name} goes on in the background."
-            raise RunError(
-                message, remedy=f"`%cnn show {run.name}` shows it, `%cnn stop {run.name}` ends it."
-            ) from None
+            raise _waited_enough(run) from None
         run.wait()
+
+    @contextmanager
+    def after_the_end_of(self, run: Run, verb: str) -> Iterator[None]:
+        """Do what needs the end of a training: say so where it must be waited for; an interrupt ends this alone."""
+        if not run.is_done and run.state.phase != "paused":
+            print(f"`{verb}` waits for the end of the training of {run.name} …", flush=True)
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise (RunError(f"`{verb}` is interrupted.") if run.is_done else _waited_enough(run)) from None
 
     def show_plan(self, name: str, plan: Plan) -> None:
         """Print the plan as text, or as a table where the front end shows HTML."""
@@ -261,7 +271,10 @@ class Session:
 
     def check_name(self, name: str) -> None:
         """Raise `RunError` for a name that can't be a variable, or that would hide something of the user's."""
-        if not name.isidentifier() or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            message, remedy = f"`{name}` can't be the name of a run.", f"Name the cell otherwise: `%%cnn {name}_net`."
+            raise RunError(message, reason="It is a word of Python's.", remedy=remedy)
+        if not name.isidentifier():
             raise RunError(
                 f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
             )
@@ -285,6 +298,8 @@ class Session:
         if name not in self.known:
             from cnnmagic.wording import closest
 
+            if "/" in name:
+                raise RunError(f"`{name}` is a training on disk.", remedy=f"`%cnn load {name}` brings it here first.")
             near = closest(name, self.known)
             there = ", ".join(f"`{known}`" for known in self.known)
             raise RunError(f"no run `{name}`{near or '.'}", remedy="" if near else f"There are {there}.")
@@ -302,7 +317,10 @@ class Session:
         if isinstance(found, Run):
             return found
         wanted = name or next(reversed(self.known))
-        raise RunError(f"`{wanted}` is planned and not trained.", remedy=f"`%cnn train {wanted}` trains it.")
+        if (sweep := self.sweeps.get(wanted)) is not None:
+            raise RunError(f"the sweep of {wanted} {phase_text(sweep.state)}.", remedy=" ".join(hints(sweep.state)))
+        verb, does = ("sweep", "tries its choices") if found.choices else ("train", "trains it")
+        raise RunError(f"`{wanted}` is planned and not trained.", remedy=f"`%cnn {verb} {wanted}` {does}.")
 
     def _build(self, name: str, plan: Plan) -> Any:
         self.say_loading()
@@ -358,6 +376,11 @@ def _questions(session: Session, found: ref[Run]) -> Any:
 
     run = found()
     return widgets.HTML() if run is None else questions_panel(session, run.name, run).box
+
+
+def _waited_enough(run: Run) -> RunError:
+    message = f"the waiting is over, and {run.name} goes on in the background."
+    return RunError(message, remedy=f"`%cnn show {run.name}` shows it, `%cnn stop {run.name}` ends it.")
 
 
 def _as_sweep(row: Entry, sweep: SweepRun | None) -> Entry:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from cnnmagic.errors import RunError
+from cnnmagic.wording import listed
 
 VARIABLE = "CNNMAGIC_RUNS"
 ABOUT, LOCK = "run.json", "lock"
 WITH_WEIGHTS = 5
+SHOWN_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def find_record(name: str, number: int | None = None) -> Record:
     """A training of this name, the last one where no number is given; raises `RunError` where there is none."""
     found = {record.number: record for record in records(name)}
     if not found:
-        there = ", ".join(sorted({f"`{record.name}`" for record in records()})[:8])
+        names = sorted({record.name for record in records()})
+        there = listed(names[:SHOWN_NAMES]) + ", …" * (len(names) > SHOWN_NAMES)
         remedy = f"There are {there}." if there else f"Runs are kept in `{runs_folder()}`."
         raise RunError(f"no run `{name}` is kept on disk.", remedy=remedy)
     if number is None:

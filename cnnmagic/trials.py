@@ -87,6 +87,17 @@ class SweepState:
         return f"trial {min(len(self.ended) + 1, self.whole)} of {self.whole}"
 
     @property
+    def counts(self) -> str:
+        """`3 of 4 trials are over: 2 done, 1 failed`; `3 of 4 trials are done` where all three were trained fully."""
+        ended = f"{len(self.ended)} of {self.whole} trials"
+        counted = [
+            (state, sum(trial.state == state for trial in self.trials)) for state in ("done", "pruned", "failed")
+        ]
+        if not any(count for state, count in counted if state != "done"):
+            return f"{ended} are done"
+        return f"{ended} are over: " + ", ".join(f"{count} {state}" for state, count in counted if count)
+
+    @property
     def best(self) -> Trial | None:
         """The trial with the best score of those that were trained to their end; the first of equals."""
         scored = [trial for trial in self.trials if trial.state == "done" and trial.best is not None]
@@ -108,10 +119,7 @@ class SweepState:
 
     def sentence(self) -> str:
         """The sweep in one line."""
-        text = f"{self.name}: {self.phase}, {len(self.ended)} of {self.whole} trials are done"
-        for state in ("pruned", "failed"):
-            count = sum(trial.state == state for trial in self.trials)
-            text += f", {count} {state}" if count else ""
+        text = f"{self.name}: {self.phase}, {self.counts}"
         best = self.best
         if best is not None:
             text += f", best {self.goal} {self.text_of(best.best)} by trial {best.number}: {values_text(best)}"
@@ -157,6 +165,13 @@ def trials_text(state: SweepState) -> str:
     if state.winner:
         parts.append(f"the best as a cell of its own:\n\n{state.winner.rstrip()}")
     return "\n\n".join(parts)
+
+
+def phase_text(state: SweepState) -> str:
+    """What there is to say of a sweep that is asked for as if it were one training: `is over`, `is under way`."""
+    return {"stopped": "is stopped", "failed": "has failed"}.get(
+        state.phase, "is over" if state.is_over else "is under way"
+    )
 
 
 def hints(state: SweepState) -> list[str]:

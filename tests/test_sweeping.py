@@ -92,3 +92,17 @@ def test_what_there_is_no_sweep_of(session: Session) -> None:
     session.run_cell("net", NET + "sweep")
     with pytest.raises(RunError, match="net has choices in braces"):
         act(session, "train net epochs=2")
+
+
+def test_what_needs_one_training_is_told_of_the_sweep(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.run_cell("net", f"{NET}train epochs=1 batch=512\nsweep grid", wait=True)
+    best = session.sweeps["net"].state.best
+    assert best is not None
+    for line in ("evaluate net", "stop net"):
+        with pytest.raises(RunError) as error:
+            act(session, line)
+        assert str(error.value) == f"the sweep of net is over.\n`%cnn load {best.run}` brings the best network back."
+    capsys.readouterr()
+    act(session, "lrfind net")
+    told = capsys.readouterr().out
+    assert "Suggested" in told and "--lr found" not in told

@@ -27,7 +27,7 @@ def test_the_best_is_of_those_that_were_trained_to_their_end() -> None:
 
 def test_the_end_of_a_stopped_sweep_in_words() -> None:
     assert trials_text(state()).split("\n") == [
-        "net: stopped, 4 of 6 trials are done, 1 pruned, 1 failed, "
+        "net: stopped, 4 of 6 trials are over: 2 done, 1 pruned, 1 failed, "
         "best val_accuracy 87.50% by trial 2: filters=8, rate=0.5",
         "",
         "trial  filters  rate  epochs  best val_accuracy  at  state        run",

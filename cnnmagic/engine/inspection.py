@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from cnnmagic.datasets import Folder
 from cnnmagic.engine.data import load
 from cnnmagic.engine.decode import EXTENSIONS, Form, Unreadable, decode
+from cnnmagic.engine.folders import local
 from cnnmagic.engine.pictures import Pictures, chunks
 from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.plans import Plan, Training
@@ -70,7 +73,7 @@ def survey(plan: Plan) -> Survey:
         sizes=tuple((*size, count) for size, count in seen.sizes.most_common()),
         means=tuple(np.atleast_1d(mean).tolist()),
         deviations=tuple(np.atleast_1d(spread).tolist()),
-        findings=findings_of(_titles(dataset, seen)),
+        findings=findings_of([*_titles(dataset, seen), ("folders with nothing in them", _empty_folders(plan))]),
         samples=tuple(_samples(plan, dataset)),
     )
 
@@ -165,11 +168,27 @@ def _of_classes(dataset: Dataset) -> list[tuple[str, Sequence[str]]]:
         for name, (train, validation, test) in counts.items()
         if not train and (validation or test)
     ]
+    lacking = [
+        (f"classes that the {split} images lack", [name for name, found in counts.items() if found[0] and not found[n]])
+        for n, split in enumerate(SPLITS)
+        if n and any(found[n] for found in counts.values())
+    ]
     return [
         ("classes with few training images", few),
         ("classes without images", missing),
         ("classes that the training images lack", strange),
+        *lacking,
     ]
+
+
+def _empty_folders(plan: Plan) -> list[str]:
+    """Folders below that of the data which hold no files and no folders: a class, perhaps, whose images are missing."""
+    if not isinstance(plan.source, Folder):
+        return []
+    root = local(plan.source.path)
+    found = [Path(folder) for folder, inner, files in os.walk(root) if not inner and not files]
+    names = [folder.relative_to(root) for folder in found if folder != root]
+    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
 
 
 def _counts(dataset: Dataset) -> dict[str, tuple[int, int, int]]:

@@ -55,6 +55,13 @@ QUESTIONS: dict[str, Callable[[Plan, RunState | None, Probe], Answer | None]] = 
     "layers": layers.answer,
 }
 
+OF_OUTPUT = ("softmax", "overfitting", "learning-rate", "confusion", "gradcam")
+# What a network is without that a question has no answer for, besides those on its output.
+LACKING = dict.fromkeys(("why-cnn", "convolution", "odd-filters", "features", "gradcam"), "no_convolution") | {
+    "cost": "no_weights",
+    "layers": "no_such_layers",
+}
+
 
 def title_of(question: str) -> str:
     """The question in the language in force."""
@@ -82,5 +89,15 @@ def answer(words: str, plan: Plan, state: RunState | None = None, probe: Probe |
         raise CnnError(said("nothing", words=words), remedy=f"{said('there_are')}\n{listing(plan, state)}")
     found = QUESTIONS[question](plan, state, probe or Silent())
     if found is None:
-        raise CnnError(said("other", title=title_of(question)), remedy=f"{said('there_are')}\n{listing(plan, state)}")
+        why = said(_lacking(question, plan))
+        raise CnnError(
+            said("other", title=title_of(question), why=why), remedy=f"{said('there_are')}\n{listing(plan, state)}"
+        )
     return found
+
+
+def _lacking(question: str, plan: Plan) -> str:
+    """The word for what a network lacks that a question does not apply to."""
+    if plan.output is None and question in OF_OUTPUT:
+        return "no_output"
+    return LACKING.get(question, "no_volume")

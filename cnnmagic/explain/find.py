@@ -46,6 +46,12 @@ def find_question(text: str) -> str | None:
     return best
 
 
+def is_known_word(text: str) -> bool:
+    """Whether a word is one of those that questions are asked in, or all of it is Korean."""
+    words = tokens(text)
+    return bool(words) and all(is_korean(word) or _is_spelled(_meant(stem(word))) for word in words)
+
+
 @cache
 def question_names() -> tuple[str, ...]:
     """The ids that can be found, in the order of the list."""

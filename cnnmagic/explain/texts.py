@@ -10,6 +10,7 @@ from typing import Any
 from cnnmagic.explain.answer import Answer, Control, Experiment, Number
 from cnnmagic.explain.language import language
 from cnnmagic.explain.probe import Picked
+from cnnmagic.wording import well_formed
 
 
 class Words:
@@ -21,7 +22,7 @@ class Words:
 
     def __call__(self, key: str, **values: Any) -> str:
         """The text of a key with values in its places."""
-        return str(self._table[key]).strip("\n").format_map(_told(values))
+        return well_formed(str(self._table[key]).strip("\n").format_map(_told(values)))
 
     def columns(self, key: str) -> list[str]:
         """The heads of a table."""
@@ -38,7 +39,9 @@ class Words:
     def number(self, key: str, value: float, **values: Any) -> Number:
         """A number with its label, unit and source, which may have places for values too."""
         told = self._table["numbers"][key]
-        label, unit, source = (told.get(name, "").format_map(_told(values)) for name in ("label", "unit", "source"))
+        label, unit, source = (
+            well_formed(told.get(name, "").format_map(_told(values))) for name in ("label", "unit", "source")
+        )
         return Number(label, value, unit, source)
 
     def answer(

@@ -21,10 +21,10 @@ class RangeView:
     """Shows a search; the cell keeps the curve as a picture, and under it the button, later the training's dashboard.
 
     `train` starts a training with a rate and makes its dashboard; it is called in a thread, since a click's callback
-    may hold up the kernel.
+    may hold up the kernel. None where the network can't be trained with one rate alone: a sweep's choices.
     """
 
-    def __init__(self, search: RateSearch, train: Callable[[float], Dashboard]):
+    def __init__(self, search: RateSearch, train: Callable[[float], Dashboard] | None):
         self.search, self.train = search, train
         self.painted = threading.Event()
         self.dashboard: Dashboard | None = None
@@ -57,6 +57,8 @@ class RangeView:
         self.button.disabled = suggested is None
         self.button.description = "Train" if suggested is None else f"Train with {suggested:g}"
         self.button.tooltip = "Train the network anew with this rate"
+        if self.train is None:
+            self.below.children = ()
         if curve is None:
             told = str(self.search.error or f"lrfind of {name} was ended before it began.")
             static = {"text/plain": told, "text/html": f'<pre style="color:#c4391d">{escape(told)}</pre>'}
@@ -75,7 +77,9 @@ class RangeView:
 
     def _train(self) -> None:
         curve = self.search.curve
-        assert curve is not None and curve.suggested is not None  # the button is not to be pressed else
+        assert (
+            self.train is not None and curve is not None and curve.suggested is not None
+        )  # the button is not to be pressed else
         try:
             self.dashboard = self.train(curve.suggested)
         except Exception as error:  # there is no cell left that could show it

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cnnmagic.run import Run
 from cnnmagic.session import Session
+from cnnmagic.wording import closest
 
 # What answers is imported inside functions: every `%%cnn` cell imports the verbs.
 
@@ -21,7 +23,8 @@ def ask(session: Session, words: Sequence[str]) -> None:
     if session.is_notebook:
         _show(session, name, question)
     elif question:
-        print(answered(session, name, session.find(name), question))
+        answer = answered(session, name, session.find(name), question)
+        print(replace(answer, title=f"{answer.title} · {name}"))
     else:
         state = found.state if isinstance(found := session.find(name), Run) else None
         print(f"{catalogue.listing(plan, state)}\n\n{Words('panel')('hint', name=name)}")
@@ -52,12 +55,14 @@ def lang(session: Session, wanted: str | None) -> None:
 
 def _parted(session: Session, words: Sequence[str]) -> tuple[str, str]:
     """The network's name and the question; without a name the last network."""
-    from cnnmagic.explain.find import find_question
+    from cnnmagic.explain.find import find_question, is_known_word
 
     if words and words[0] in session.known:
         return words[0], " ".join(words[1:])
     if len(words) == 1 and find_question(words[0]) is None:
         session.find(words[0])  # raises: neither a network nor a question
+    if len(words) > 1 and not is_known_word(words[0]) and closest(words[0], session.known):
+        session.find(words[0])  # raises: a slip for a network's name, whose question follows
     return session.find_plan(None)[0], " ".join(words)
 
 

@@ -37,13 +37,14 @@ def data(session: Session, name: str | None) -> None:
 def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
     """Tell the likeliest classes for images: a path, several, or a variable that holds paths or arrays."""
     given = [name, *words] if name is not None else list(words)
-    is_name = len(given) > 1 and given[0] in session.known
+    is_name = bool(given) and given[0] in session.known and (len(given) > 1 or not Path(given[0]).exists())
     run = session.find_run(given.pop(0) if is_name else None)
     if not given:
         remedy = "For example `%cnn predict net photo.jpg`, or with a variable `images`: `%cnn predict net images`."
         raise RunError("`predict` needs images.", remedy=remedy)
     images = _images(session, given)
-    answers = as_probabilities(run.predict(images), run.plan.output)
+    with session.after_the_end_of(run, "predict"):
+        answers = as_probabilities(run.predict(images), run.plan.output)
     names = _names(images, len(answers))
     lines = [f"{n}  {likeliest(answer, run.dataset.classes)}" for n, answer in zip(names, answers, strict=True)]
     more = len(lines) - SHOWN_PREDICTIONS
@@ -79,6 +80,8 @@ def _images(session: Session, words: Sequence[str]) -> Any:
     """Paths as they are; of one word that is none, the value of the variable of that name."""
     from cnnmagic.lang.variables import look_up
 
+    for folder in [Path(word) for word in words if Path(word).is_dir()]:
+        raise RunError(f"`{folder}` is a folder.", remedy=f"Give the path of an image in it: `{_example(folder)}`.")
     if len(words) > 1 or Path(words[0]).suffix or Path(words[0]).exists():
         return list(words) if len(words) > 1 else words[0]
     try:
@@ -86,6 +89,14 @@ def _images(session: Session, words: Sequence[str]) -> Any:
     except CnnError as error:
         remedy = "Give the path of an image, or the name of a variable that holds images."
         raise RunError(f"`{words[0]}` is neither a file nor a variable.", remedy=remedy) from error
+
+
+def _example(folder: Path) -> Path:
+    """The first image in a folder, else what one might be called."""
+    from cnnmagic.engine.folders import IMAGES
+
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES)
+    return next(iter(found), folder / "photo.jpg")
 
 
 def _uploaded(value: Any) -> Any:

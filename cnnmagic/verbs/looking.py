@@ -37,14 +37,14 @@ def runs(session: Session, name: str | None) -> None:
     if not found:
         print("No networks yet: make one in a `%%cnn` cell." if name is None else f"There is no run `{name}`.")
     else:
-        print(runs_table(found) if name is None else f"{runs_table(found)}\n\n{details(found[-1])}")
+        print(runs_table(found) if name is None else f"{runs_table(found)}\n\n{details(session.entry(name))}")
 
 
 def load(session: Session, name: str | None, number: int | None) -> None:
     """Bring a run, or a sweep, back from disk as it was last kept: load NAME, or load NAME 3 for its third training."""
     if name is None:
         raise RunError("`load` needs the name of a run.", remedy="`%cnn runs` lists them.")
-    if number is not None or not load_if_sweep(session, name):
+    if number is not None or "/" in name or not load_if_sweep(session, name):
         print(session.load(name, number))
 
 
@@ -58,7 +58,8 @@ def compare(session: Session, names: Sequence[str]) -> None:
 def evaluate(session: Session, name: str | None, split: str) -> None:
     """Print loss and accuracy on the test images, after the end of the training."""
     run = session.find_run(name)
-    scores = run.evaluate(split)
+    with session.after_the_end_of(run, "evaluate"):
+        scores = run.evaluate(split)
     count = len(getattr(run.dataset, split))
     print(f"{run.name}: {split} accuracy {scores['accuracy']:.2%}, loss {scores['loss']:.4f} on {count:,} images")
 
@@ -97,19 +98,22 @@ def export(session: Session, name: str | None, path: str | None, kind: str | Non
     if kind in (None, "python"):
         print(f"written: {session.export_python(shown, found, path)}")
     else:
-        print(f"written: {session.export_model(session.find_run(name), kind, path)}")
+        run = session.find_run(name)
+        with session.after_the_end_of(run, "export"):
+            print(f"written: {session.export_model(run, kind, path)}")
 
 
 def save(session: Session, name: str | None, path: str | None, register: str | None) -> None:
     """Save a trained model as NAME.keras; with --register in MLflow's registry, for scoring tables of images."""
     run = session.find_run(name)
-    if register is None:
-        print(f"written: {session.export_model(run, 'keras', path)}")
-        return
-    from cnnmagic.integrations.mlflow import register as register_model
+    with session.after_the_end_of(run, "save"):
+        if register is None:
+            print(f"written: {session.export_model(run, 'keras', path)}")
+            return
+        from cnnmagic.integrations.mlflow import register as register_model
 
-    session.say_loading()
-    print(f"registered: {register} version {register_model(run, register)}")
+        session.say_loading()
+        print(f"registered: {register} version {register_model(run, register)}")
 
 
 def report(session: Session, name: str | None, path: str | None, force: bool) -> None:

@@ -23,11 +23,11 @@ def lrfind(session: Session, name: str | None) -> None:
     search = _search(session, chosen, plan)
     search.start()
     if not session.is_notebook:
-        _tell(search)
+        _tell(search, trains=not plan.choices)
         return
     from cnnmagic.ui.range_view import RangeView
 
-    view = RangeView(search, partial(_train, session, chosen, plan))
+    view = RangeView(search, None if plan.choices else partial(_train, session, chosen, plan))
     view.show()
     if session.waits():
         view.painted.wait()
@@ -77,8 +77,8 @@ def _search(session: Session, name: str, plan: Plan) -> RateSearch:
     return RateSearch(name, test, lambda curve: session.found_rates.update({name: (plan, curve)}))
 
 
-def _tell(search: RateSearch) -> None:
-    """Follow a search in a terminal, and print what it found."""
+def _tell(search: RateSearch, trains: bool) -> None:
+    """Follow a search in a terminal, and print what it found; and how it `trains` with it, if it can."""
     from cnnmagic.ui.range_chart import range_text
     from cnnmagic.ui.terminal import follow_search
 
@@ -87,7 +87,7 @@ def _tell(search: RateSearch) -> None:
         raise search.error
     if search.curve is not None:
         print(range_text(search.curve, search.name))
-        if search.curve.suggested is not None:
+        if search.curve.suggested is not None and trains:
             print(f"\n`%cnn train {search.name} --lr found` trains with it.")
 
 

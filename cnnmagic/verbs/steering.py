@@ -51,7 +51,8 @@ def more(session: Session, words: Sequence[str]) -> None:
 def rollback(session: Session, name: str | None) -> None:
     """Give the model the weights of its best epoch."""
     run = session.find_run(name)
-    epoch = run.roll_back()
+    with session.after_the_end_of(run, "rollback"):
+        epoch = run.roll_back()
     print(f"{run.name} has the weights of epoch {epoch}, its best.")
 
 

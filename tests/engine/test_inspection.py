@@ -47,6 +47,16 @@ def test_duplicates_within_and_across_splits(tmp_path):
     assert "again.png" in told["the same image more than once"][0]
 
 
+def test_a_split_that_lacks_a_class_and_an_empty_folder(tmp_path):
+    path = folder(tmp_path / "a", 12, splits=True)
+    for image in (path / "test" / "light").iterdir():
+        image.unlink()
+    (path / "train" / "forgotten").mkdir()
+    told = found(f"images:{path}")
+    assert told["classes that the test images lack"] == ("light",)
+    assert told["folders with nothing in them"] == ("test/light", "train/forgotten")
+
+
 def test_few_missing_and_strange_classes(tmp_path):
     path = folder(tmp_path / "a", 30, splits=True)
     for split, label, count in (("train", "rare", 2), ("test", "strange", 3)):

@@ -260,3 +260,35 @@ def opened(panel: Panel, question: str) -> AnswerPage:
 def finish(panel: Panel) -> None:
     for thread in panel.threads:
         thread.join(60)
+
+
+def test_a_slip_for_a_name_is_told(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.keep("sg", make_plan(LENET, {}))
+    with pytest.raises(CnnError, match="no run `sgg`; did you mean `sg`"):
+        act(session, "ask sgg learning rate")
+    assert told(session, "ask net why softmax", capsys).split("\n")[0].endswith("? · net")
+    assert told(session, "ask learning rate", capsys).split("\n")[0] == "Is the learning rate right? · sg"
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("where does it look", "it has no convolution that slides a window over the image."),
+        ("why cnn", "it has no convolution that slides a window over the image."),
+        ("layers", "it has no dropout, no batch normalisation and no activation before its output."),
+    ],
+)
+def test_why_a_question_does_not_apply(question: str, reason: str, session: Session) -> None:
+    session.keep("noconv", make_plan("input 8x8x1\nflatten\noutput 10", {}))
+    with pytest.raises(CnnError) as error:
+        act(session, f"ask noconv {question}")
+    assert str(error.value).split("\n")[0].endswith(f"has no answer for this network: {reason}")
+    session.keep("headless", make_plan("input 8x8x1\nconv 2 3x3", {}))
+    with pytest.raises(CnnError, match="it has no `output`"):
+        act(session, "ask headless is it overfitting")
+
+
+def test_one_convolution_is_not_near_and_far(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.keep("one", make_plan("input 8x8x1\nconv 2 3x3\nflatten\noutput 10", {}))
+    text = told(session, "ask one features", capsys)
+    assert "one convolution, `conv 2 3x3`" in text and "farther on, as in" not in text

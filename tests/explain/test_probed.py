@@ -274,3 +274,44 @@ def test_a_loaded_run_answers_too(run: Run) -> None:
 def test_nonsense_raises(run: Run) -> None:
     with pytest.raises(CnnError, match="no question fits"):
         run.ask("two large pizzas with mushrooms please")
+
+
+def test_a_layer_that_says_nothing_for_a_class(run: Run) -> None:
+    import keras
+
+    silent = cnnmagic.train(TEXT.replace("epochs=2", "epochs=1"), name="silent")
+    layer = next(one for one in silent.model.layers if isinstance(one, keras.layers.Dense) and one.name != "output")
+    layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
+    answer = silent.ask("gradcam")
+    assert "nothing in this layer speaks for the class that the network finds likeliest" in answer.text
+    assert [number.label for number in answer.numbers] == ["places that can be told apart"]
+    assert "nothing in this layer" not in run.ask("gradcam").text
+
+
+def test_maps_of_a_free_size_are_told_as_they_are(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((40, 23, 14, 3)).astype("float32")
+    cell = "data {{x}} {{y}}\ninput ?x?x3\nconv 4 3x3 same relu\nglobalavgpool\noutput\ntrain epochs=1"
+    from cnnmagic.session import Session
+
+    session = Session()
+    session.shell = type(
+        "Shell", (), {"user_ns": {"x": images, "y": np.arange(40) % 2}, "push": lambda *a, **b: None}
+    )()
+    session.run_cell("free", cell, wait=True)
+    answer = session.find_run("free").ask("gradcam")
+    assert "so many places: 23x14" in answer.text
+    assert value(answer, "places") == 23 * 14
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        ("1000", "No, it is too high: after 1 epoch the training loss is"),
+        ("1e30", "No, it is too high for these numbers: the loss"),
+    ],
+)
+def test_a_rate_that_is_far_too_high(rate: str, told: str) -> None:
+    cell = f"data digits\nconv 4 3x3 relu\noutput\ntrain epochs=1 sgd lr={rate} tune=no precision=float32\nseed 1"
+    found = cnnmagic.train(cell, name="wild", wait=False)
+    found.wait_quietly(120)
+    assert told in found.ask("learning rate").text

@@ -103,3 +103,13 @@ def test_the_files_of_an_upload_widget(files: Any, session, capsys):
     finally:
         session.shell = None
     assert "%" in capsys.readouterr().out
+
+
+def test_what_is_no_image_is_told(session, photos):
+    with pytest.raises(RunError, match="`predict` needs images"):
+        act(session, "predict net")
+    with pytest.raises(RunError) as error:
+        act(session, f"predict net {photos}")
+    assert (
+        str(error.value) == f"`{photos}` is a folder.\nGive the path of an image in it: `{photos / 'dark' / '0.png'}`."
+    )

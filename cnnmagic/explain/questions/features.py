@@ -27,11 +27,12 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     step = plan.step(str(layer.value))
     numbers = [number for one in dict.fromkeys((first, step)) if (number := _sees(one, words))]
     values = {"first": named(first), "last": named(last), "layer": named(step)}
+    text = "text" if len(found) > 1 else "single"
     image, maps = probe.picked(), probe.maps(step.name)
     if image is None or maps is None:
-        return words.answer(words.all("text", "missing", **values), tuple(numbers))
+        return words.answer(words.all(text, "missing", **values), tuple(numbers))
     numbers += _measured(maps, step, image, words)
-    told = words.all("text", "measured", **values, image=words.image(image))
+    told = words.all(text, "measured", **values, image=words.image(image))
     figure = _figure(step, maps, image, probe, words)
     return words.answer(told, tuple(numbers), figure, None, (*image_control(probe), layer))
 

@@ -25,7 +25,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     layers = tuple(step.name for step in volumes(plan))
     layer = chosen(probe, Control("layer", words("layer"), found[-1].name, layers))
     step = plan.step(str(layer.value))
-    values = {"layer": named(step), "shape": show(step.output_shape[:2])}
+    values = {"layer": named(step), "shape": _size(step, words)}
     image = probe.picked()
     if image is None:
         return words.answer(words.all("text", "missing", **values), tuple(_places(step, words)))
@@ -36,11 +36,18 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     if heat is None:
         return words.answer(words.all("text", "missing", **values), tuple(_places(step, words)))
     told_of = words("the_likeliest") if number is None else words("the_class", name=asked.value)
-    values |= {"image": words.image(image), "class": told_of}
-    numbers = (*_places(step, words), *_measured(heat, step, words, words.image(image), told_of))
-    told = words.all("text", "measured", "slopes", **values)
+    values |= {"image": words.image(image), "class": told_of, "shape": show(heat.shape)}
+    numbers = [words.number("places", heat.size, layer=step.name)]
+    if heat.max() > 0:
+        numbers += _measured(heat, step, words, words.image(image), told_of)
+    told = words.all("text", "measured" if heat.max() > 0 else "nothing", "slopes", **values)
     figure = _figure(image, heat, probe.saliency(number), step, probe, words)
-    return words.answer(told, numbers, figure, None, (*image_control(probe), layer, asked))
+    return words.answer(told, tuple(numbers), figure, None, (*image_control(probe), layer, asked))
+
+
+def _size(step: Step, words: Words) -> str:
+    """The height and width of a layer's maps; where the size of the images is free, that it hangs on them."""
+    return words("free") if None in step.output_shape[:2] else show(step.output_shape[:2])
 
 
 def _places(step: Step, words: Words) -> list[Number]:

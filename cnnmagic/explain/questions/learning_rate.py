@@ -15,6 +15,8 @@ from cnnmagic.state import RunState
 DEFAULTS = {"sgd": 0.01, "adafactor": 0.001, "ftrl": 0.001, "ScheduleFreeAdamW": 0.0025} | dict.fromkeys(
     ("adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion", "lamb", "muon"), 0.001
 )
+NO_NUMBERS = ("loss is NaN", "loss is infinite", "beyond all numbers", "no numbers any more")
+FAR_WORSE = 10  # times the loss of guessing, which no training comes to whose rate is right, however short it was
 TOO_LOW = ("rate too low", "learns nothing")
 
 
@@ -26,8 +28,8 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     rate = _rate(training, state)
     values = {"optimizer": training.optimizer, "schedule": training.schedule}
     numbers = [] if rate is None else [words.number("rate", rate, **values)]
-    if state is None or not state.history:
-        text = words.all("text", "missing", **values)
+    if (broke := _broke_off(state)) or state is None or not state.history:
+        text = words.all("text", "diverged" if broke else "missing", **values, why=broke)
         return words.answer(text, tuple(numbers), None, _experiment(plan, rate, None, words))
     found = next((one for one in diagnose(state) if one.question == "learning-rate"), None)
     numbers += _measured(state, words)
@@ -39,9 +41,18 @@ def _verdict(state: RunState, found: Diagnosis | None, words: Words) -> str:
     done = sum(point.batches for point in state.points)
     if found is not None:
         return words("verdict_" + found.kind.replace(" ", "_"))
+    if state.chance and state.history[-1]["loss"] > FAR_WORSE * state.chance:
+        return words("far_worse", **_fall(state), guessing=state.chance)
     if done < ENOUGH_BATCHES:
         return words("early", batches=done, enough=ENOUGH_BATCHES)
     return words("fine", **_fall(state))
+
+
+def _broke_off(state: RunState | None) -> str:
+    """What ended a training whose loss or weights became no numbers; empty for any other."""
+    error = state.error if state is not None else None
+    told = str(error.args[0]) if error is not None and error.args else ""
+    return told if any(sign in told for sign in NO_NUMBERS) else ""
 
 
 def _rate(training: Training, state: RunState | None) -> float | None:

@@ -89,7 +89,7 @@ def _experiment(plan: Plan, words: Words) -> Experiment | None:
     units, part = ordinary_units(plan)
     text = with_network(plan, dense_lines(units, _activation(plan), plan.output.units, plan.output.activation))
     sizes = (numbers_in(plan.input_shape) or 1, *units, plan.output.units)
-    return twin_of(plan, words("button", weights=_weights(sizes), part=part), text)
+    return twin_of(plan, words("button" if part > 1 else "button_whole", weights=_weights(sizes), part=part), text)
 
 
 def _activation(plan: Plan) -> str:
