@@ -54,7 +54,7 @@ def work_of(run: Run, start: Any = None, train: Train = train_in_place) -> Calla
 
     def work(emit: Any, commands: Any) -> None:
         keeper = _keeper(run, training, record, start)
-        release = guard(run.model, run.name, run.wait_until_usable)
+        release = guard(run.model, run.name, run.wait_quietly)
         try:
             if tracker is not None:
                 tracker.begin()
