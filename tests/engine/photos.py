@@ -4,9 +4,13 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from cnnmagic.engine.pictures import Album
 
 RANDOM = np.random.default_rng(0)
 SHADES = {"dark": 40, "light": 200}
@@ -87,3 +91,16 @@ def mischief(path: Path) -> Path:
     (path / "light" / "notes.txt").write_text("seen on Monday")
     (path / ".hidden").mkdir()
     return path
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of all images that are read from here on."""
+    numbers: list[int] = []
+    read = Album.read
+
+    def counted(album: Album, number: int) -> Any:
+        numbers.append(number)
+        return read(album, number)
+
+    monkeypatch.setattr(Album, "read", counted)
+    return numbers

@@ -16,7 +16,7 @@ from cnnmagic.engine.reading import read_all
 from cnnmagic.errors import DataError
 from cnnmagic.events import Reading
 from cnnmagic.pipeline import load_data, make_plan
-from tests.engine.photos import folder
+from tests.engine.photos import count_reads, folder
 
 TRAIN = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3\ntrain epochs=2 batch=8 checkpoint=no tune=no"
 
@@ -50,19 +50,6 @@ def test_images_are_kept_in_memory_or_on_disk_with_the_same_numbers(held, kind, 
     assert isinstance(run.dataset.album.cache, kind) and run.history["loss"] == expected
     monkeypatch.setattr("cnnmagic.engine.photos.cache_for", lambda count, size: None)
     assert cnnmagic.train(f"data images:{path}\n{TRAIN}").history["loss"] == expected
-
-
-def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of all images that are read from here on."""
-    numbers: list[int] = []
-    read = Album.read
-
-    def counted(album: Album, number: int) -> Any:
-        numbers.append(number)
-        return read(album, number)
-
-    monkeypatch.setattr(Album, "read", counted)
-    return numbers
 
 
 CACHES: dict[str, Any] = {"memory": lambda count, size: Memory(), "nothing": lambda count, size: None}

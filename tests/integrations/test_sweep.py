@@ -15,7 +15,7 @@ import cnnmagic
 from cnnmagic.plans import Sweep
 from cnnmagic.storage import records
 from cnnmagic.trials import SweepState, Trial
-from tests.engine.photos import folder
+from tests.engine.photos import count_reads, folder
 
 pytest.importorskip("optuna", reason="sweeps need Optuna")
 
@@ -122,19 +122,10 @@ def test_the_winner_is_a_cell_that_gives_its_score_again() -> None:
 
 
 def test_the_files_are_read_once_for_all_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnmagic.engine.pictures import Album
-
     monkeypatch.setattr("cnnmagic.engine.cache.HELD_BYTES", 0)  # kept in a file, as many images are
     path = folder(tmp_path / "photos", 20)
     (path / "dark" / "3.png").write_bytes(b"spoilt")
-    numbers: list[int] = []
-    read = Album.read
-
-    def counted(album: Album, number: int) -> Any:
-        numbers.append(number)
-        return read(album, number)
-
-    monkeypatch.setattr(Album, "read", counted)
+    numbers = count_reads(monkeypatch)
     text = f"data images:{path} bad=skip\nconv {{2, 4, 8}} 3x3 relu\nglobalavgpool\noutput\ntrain epochs=2 batch=8\n"
     sweep = cnnmagic.sweep(f"{text}sweep grid prune=no", name="net")
     assert [trial.state for trial in sweep.trials] == ["done"] * 3
