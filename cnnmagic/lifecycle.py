@@ -11,11 +11,12 @@ from typing import Any
 
 from cnnmagic.errors import RunError
 from cnnmagic.events import Finished, Noted, Reading, Stop
+from cnnmagic.held_back import HeldBack
 from cnnmagic.memory import is_out_of_memory, told_of_memory
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.places import Train, check_places, train_in_place
 from cnnmagic.plans import Plan, Training
-from cnnmagic.recorder import Recorder
+from cnnmagic.recorder import Recorder, in_training_elsewhere
 from cnnmagic.run import Run
 from cnnmagic.state import RunState, cause, state_of
 from cnnmagic.storage import Record, new_folder
@@ -109,17 +110,9 @@ def _has_read(run: Run, emit: Callable[[Any], None], commands: Any) -> bool:
     """Read and check the images of files before the first batch; False where a Stop came meanwhile."""
     from cnnmagic.engine.reading import read_all
 
-    later: list[Any] = []
-
-    def stopped() -> bool:
-        while not commands.empty():
-            later.append(commands.get())
-        return any(isinstance(command, Stop) for command in later)
-
-    dataset = read_all(run.dataset, lambda done, whole: emit(Reading(done, whole)), stopped)
-    stopped()  # takes what came since the last look: commands stay in their order
-    for command in later:
-        commands.put(command)
+    held = HeldBack(commands, Stop)
+    dataset = read_all(run.dataset, lambda done, whole: emit(Reading(done, whole)), lambda: held.is_urgent)
+    held.give_back()
     if dataset is None:
         emit(Finished("stopped", time.monotonic()))
         return False
@@ -211,8 +204,7 @@ def reopened(record: Record, variables: Mapping[str, Any], data: Any = None) -> 
     from cnnmagic.engine.checkpoint import has_snapshot, read_snapshot
 
     if record.is_running:
-        message = f"{record.name} is in training in another process."
-        raise RunError(message, remedy="Stop it there, or wait for its end.")
+        raise in_training_elsewhere(record.name)
     if record.about["phase"] in ("finished", "stopped early"):
         remedy = f"`%cnn load {record.name}` brings it back, `%cnn more {record.name} 5` trains 5 more epochs then."
         raise RunError(f"{record.name} has {record.about['phase']}: there is nothing to resume.", remedy=remedy)

@@ -116,6 +116,11 @@ class Output:
     activation: str
     loss: str
 
+    @property
+    def gives_logits(self) -> bool:
+        """Whether the answers are logits: what is neither of a softmax nor of a sigmoid counts as such in the loss."""
+        return self.activation not in ("softmax", "sigmoid")
+
 
 @dataclass(frozen=True)
 class Base:

@@ -49,8 +49,7 @@ class Recorder:
             if self.held is not None:
                 return
             time.sleep(SECONDS_BETWEEN_TRIES)
-        message = f"{self.run.name} is in training in another process."
-        raise RunError(message, remedy="Stop it there, or wait for its end.")
+        raise in_training_elsewhere(self.run.name)
 
     def begin(self) -> None:
         """Write what is about to be trained: from now on a run can be resumed."""
@@ -94,6 +93,11 @@ class Recorder:
             "notes": list(state.notes),
             "versions": versions(),
         }
+
+
+def in_training_elsewhere(name: str) -> RunError:
+    """What is said where a run's folder is in use."""
+    return RunError(f"{name} is in training in another process.", remedy="Stop it there, or wait for its end.")
 
 
 def _created(run: Run) -> float:

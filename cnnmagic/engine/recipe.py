@@ -21,7 +21,7 @@ def make_optimizer(training: Training) -> Any:
 
 def make_loss(training: Training, output: Output) -> Any:
     """What `compile` takes as loss: a name, or a loss with the options that the training asks for."""
-    losses, logits = load_keras().losses, output.activation not in ("softmax", "sigmoid")
+    losses, logits = load_keras().losses, output.gives_logits
     smoothing = training.label_smoothing
     if output.loss == "sparse_categorical_crossentropy" and (smoothing or training.mixing):
         return smoothed_crossentropy(output.units, smoothing, logits)

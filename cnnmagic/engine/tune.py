@@ -16,6 +16,7 @@ from cnnmagic.engine.backend import fit_of, load_keras
 from cnnmagic.engine.feed import Feed
 from cnnmagic.engine.snapshot import Way, as_it_was, way_of
 from cnnmagic.events import Command, Event, Noted, Pause, Stop
+from cnnmagic.held_back import HeldBack
 from cnnmagic.plans import Plan, Training
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def tune(
     key = tuned.key_of(plan)
     found = tuned.recall(key)
     if found is None:
-        asked = _Asked(commands)
+        asked = HeldBack(commands, Stop, Pause)
         with as_it_was(model):
             found = _Trial(model, training, dataset, asked).choose()
         asked.give_back()
@@ -81,31 +82,10 @@ def use(model: Any, way: Way) -> None:
         model.train_function = model.test_function = None
 
 
-class _Asked:
-    """Commands that come during a trial, held back until it is over: what they set counts from the first batch on."""
-
-    def __init__(self, commands: queue.SimpleQueue[Command]):
-        self.commands, self.held = commands, list[Command]()
-
-    @property
-    def to_end(self) -> bool:
-        """Whether one of them can't wait."""
-        while not self.commands.empty():
-            self.held.append(self.commands.get())
-        return any(isinstance(command, Stop | Pause) for command in self.held)
-
-    def give_back(self) -> None:
-        """Put them back in their order."""
-        while not self.commands.empty():
-            self.held.append(self.commands.get())
-        for command in self.held:
-            self.commands.put(command)
-
-
 class _Trial:
     """Short fits of one model in several ways, on the same few batches."""
 
-    def __init__(self, model: Any, training: Training, dataset: Dataset, asked: _Asked):
+    def __init__(self, model: Any, training: Training, dataset: Dataset, asked: HeldBack):
         self.model, self.training, self.asked = model, training, asked
         size, images = training.batch_size, dataset.train.images
         batches = max(4, min(MOST_BATCHES, MOST_BYTES // max(1, size * images[:1].nbytes)))
@@ -131,13 +111,13 @@ class _Trial:
             return None
         story = []
         for other, worth in ((self._other_jit, WORTH["jit"]), (self._more_steps, WORTH["steps"])):
-            if (candidate := other(way, seconds)) is None or self.asked.to_end:
+            if (candidate := other(way, seconds)) is None or self.asked.is_urgent:
                 continue
             old, new = self.compare(way, candidate)
             better = old / new >= worth
             story.append(_told(way, candidate, old, new, better))
             way, seconds = (candidate, new) if better else (way, old)
-        if self.asked.to_end or not story:
+        if self.asked.is_urgent or not story:
             return None
         return tuned.Found(way, "trial: " + "; ".join(story))
 
@@ -163,7 +143,7 @@ class _Trial:
 
     def compare(self, one: Way, other: Way) -> tuple[float, float]:
         """Seconds of a batch in two ways that take turns: the least of a few rounds, as the least disturbed."""
-        pairs = [(self.seconds(one), self.seconds(other)) for _ in range(ROUNDS) if not self.asked.to_end]
+        pairs = [(self.seconds(one), self.seconds(other)) for _ in range(ROUNDS) if not self.asked.is_urgent]
         olds, news = zip(*pairs, strict=True) if pairs else ((1.0,), (math.inf,))
         return min(olds), min(news)
 
@@ -182,7 +162,7 @@ class _Trial:
         return watch.seconds
 
 
-def _watch(model: Any, asked: _Asked) -> Any:
+def _watch(model: Any, asked: HeldBack) -> Any:
     """A list of callbacks that times batches, the first two executions left out, and ends the fit in time."""
     keras = load_keras()
 
@@ -197,7 +177,7 @@ def _watch(model: Any, asked: _Asked) -> Any:
             if self.executions <= 2:
                 float(keras.ops.convert_to_numpy(logs["loss"]))  # a GPU works ahead of Python
                 self.begun, self.first = time.perf_counter(), batch
-            elif time.perf_counter() - self.begun > WINDOW or asked.to_end:
+            elif time.perf_counter() - self.begun > WINDOW or asked.is_urgent:
                 model.stop_training = True
             self.last = logs, batch
 

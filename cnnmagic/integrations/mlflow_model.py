@@ -39,7 +39,7 @@ def write_model(run: Run, folder: Path) -> None:
         "channels": form.channels,
         "resize": resize and {"height": resize.height, "width": resize.width, "how": resize.how},
         "white": data.white,
-        "logits": run.plan.output is not None and run.plan.output.activation not in ("softmax", "sigmoid"),
+        "logits": run.plan.output is not None and run.plan.output.gives_logits,
         "kind": str(data.train.images.dtype) if are_arrays else "",
         "backend": keras.backend.backend(),
     }

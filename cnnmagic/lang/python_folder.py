@@ -25,12 +25,11 @@ def read_image(path):
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype("uint8"))
     image = ImageOps.exif_transpose(image).convert("{mode}")
 {resize}    return np.array(image).reshape(image.height, image.width, {count})
-
-
+'''
+SPLIT_FOLDER = '''
 def split_folder(names):
     """The folder of a split, whatever of these it is called."""
     return next(path for path in sorted(folder.iterdir()) if path.name.lower() in names)
-
 '''
 STACKED = "    images = np.stack([read_image(path) for path in files])\n"
 # Those that can't be read take part in the splits, as in a training, and are left out after them.
@@ -42,7 +41,6 @@ GATHERED = """    images = np.empty(len(files), object)
             print(f"left out: {path}")
 """
 READABLE = '''
-
 def readable(images, labels):
     """The images that could be read as one array, and their labels."""
     found = np.array([image is not None for image in images])
@@ -75,11 +73,8 @@ def folder_code(plan: Plan) -> list[str]:
         resize=_resize(plan.resize),
         stacked=GATHERED if plan.bad == "skip" else STACKED,
     )
-    if not splits:
-        reader = reader[: reader.index("\n\ndef split_folder")] + "\n"
-    reader += READABLE + "\n" if plan.bad == "skip" else ""
-    reader += "" if splits and plan.bad != "skip" else "\n"
-    lines = [reader, f"folder, classes = Path({plan.source.path!r}), {list(plan.facts.classes)!r}"]
+    functions = [reader, *[SPLIT_FOLDER] * bool(splits), *[READABLE] * (plan.bad == "skip")]
+    lines = ["\n".join([*functions, ""]), f"folder, classes = Path({plan.source.path!r}), {list(plan.facts.classes)!r}"]
     for split in splits or ("train",):
         where = f"split_folder({NAMES[split]!r})" if splits else "folder"
         lines.append(f"x_{split}, y_{split} = read_folder({where}, classes)")

@@ -116,7 +116,7 @@ def _smooths(training: Training, output: Output) -> bool:
 
 
 def _smoothing(training: Training, output: Output) -> str:
-    logits = "from_logits=True, " if _takes_logits(output) else ""
+    logits = "from_logits=True, " if output.gives_logits else ""
     smoothing = training.label_smoothing
     return SMOOTHED.format(percent=100 * smoothing, classes=output.units, logits=logits, smoothing=smoothing)
 
@@ -131,15 +131,11 @@ def _normalizes(plan: Plan) -> bool:
     return any(isinstance(step.layer, BatchNormalization) and len(step.input_shape) == 3 for step in plan.steps)
 
 
-def _takes_logits(output: Output) -> bool:
-    return output.activation not in ("softmax", "sigmoid")
-
-
 def _loss(training: Training, output: Output) -> str:
     if _smooths(training, output):
         return "smoothed"
     smoothing = f"label_smoothing={training.label_smoothing!r}" if training.label_smoothing else ""
-    options = ["from_logits=True"] * _takes_logits(output) + [smoothing] * bool(smoothing)
+    options = ["from_logits=True"] * output.gives_logits + [smoothing] * bool(smoothing)
     classes = {"binary_crossentropy": "BinaryCrossentropy"}.get(output.loss, "SparseCategoricalCrossentropy")
     return f"keras.losses.{classes}({', '.join(options)})" if options else f'"{output.loss}"'
 

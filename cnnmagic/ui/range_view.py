@@ -77,9 +77,8 @@ class RangeView:
 
     def _train(self) -> None:
         curve = self.search.curve
-        assert (
-            self.train is not None and curve is not None and curve.suggested is not None
-        )  # the button is not to be pressed else
+        assert self.train is not None  # there is no button else
+        assert curve is not None and curve.suggested is not None  # the button is not to be pressed else
         try:
             self.dashboard = self.train(curve.suggested)
         except Exception as error:  # there is no cell left that could show it

@@ -59,8 +59,8 @@ def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
 
 
 def as_probabilities(answers: Any, output: Output | None) -> Any:
-    """Answers (count, units) as probabilities: what is neither of a softmax nor of a sigmoid are logits."""
-    if output is None or output.activation in ("softmax", "sigmoid"):
+    """Answers (count, units) of a network with this output as probabilities."""
+    if output is None or not output.gives_logits:
         return answers
     from cnnmagic.engine.probe_judging import probabilities
 

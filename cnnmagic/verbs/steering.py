@@ -68,7 +68,7 @@ def lr(session: Session, words: Sequence[str]) -> None:
         rate = float(rates[0])
     except ValueError:
         raise RunError(f"`{rates[0]}` is no number.", remedy="For example `%cnn lr 0.001`.") from None
-    if run.is_done and run.snapshot is None:
+    if run.snapshot is None:  # then there is nothing to go on from
         _active(session, name, "set the rate of")
     run.set_learning_rate(rate)
     if run.is_done:
