@@ -224,9 +224,8 @@ def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) 
 
     snapshot, story = read_snapshot(record.folder)
     phase = record.about["phase"]
-    run = _brought_back(
-        record, variables, data, state_of(record.name, story, "stopped" if phase == "training" else phase)
-    )
+    state = state_of(record.name, story, "stopped" if phase == "training" else phase)
+    run = _brought_back(record, variables, data, replace(state, failure=record.about["failure"]))
     restore(run.model, snapshot.variables)
     put_result(run.model, run.plan.training or Training(), snapshot.best)
     run.snapshot = snapshot

@@ -143,8 +143,8 @@ def _missing(name: str, state: RunState | None, say: Words) -> str:
     """What a report on this network lacks now."""
     if state is None:
         return say("planned", name=name)
-    if state.error is not None:
-        return say("failed", cause=cause(state.error))
+    if state.failure:
+        return say("failed", cause=state.failure)
     if not state.is_over:
         told = {"epoch": state.epoch, "epochs": state.epochs}
         return say("underway", name=name, **told) if state.epochs else say("waiting")

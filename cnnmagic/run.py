@@ -94,7 +94,7 @@ class Run:
                 raise RunError(f"{self.name} is {self.state.phase}.", remedy=f"`%cnn stop {self.name}` ends it first.")
             self._started = True
             self._commands, self._stopping = _rate_of(self._commands), False
-            self.state = replace(self.state, phase="queued", error=None)
+            self.state = replace(self.state, phase="queued", failure="", error=None)
             self._done.clear()
         run_in_context, place = contextvars.copy_context().run, device.come() if is_here else None
         thread = threading.Thread(

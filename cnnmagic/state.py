@@ -53,7 +53,8 @@ class RunState:
     `history` holds a record for each whole epoch; `held` is the phase that a pause holds, `behind` the run whose end a
     queued one waits for; `read` are the images read so far and all of them, in the pass before the first batch; `seen`
     are the last looks at the classes, `layers_seen` the last one at the layers; `classes` and `chance` are those of
-    `Started`; times are those of `time.monotonic`.
+    `Started`; `failure` is what it failed of in one line, which outlives the `error` itself; times are those of
+    `time.monotonic`.
     """
 
     name: str
@@ -82,6 +83,7 @@ class RunState:
     chance: float = 0.0
     seen: tuple[ClassesSeen, ...] = ()
     layers_seen: LayersSeen | None = None
+    failure: str = ""
     error: BaseException | None = field(default=None, compare=False)
 
     @property
@@ -144,7 +146,7 @@ class RunState:
             score = best.get("val_accuracy", best.get("accuracy"))
             kind = "validation" if "val_accuracy" in best else "training"
             text += "" if score is None else f", best {kind} accuracy {score:.1%} at epoch {self.best_epoch}"
-        return text + (f": {cause(self.error)}" if self.error is not None else "")
+        return text + (f": {self.failure}" if self.failure else "")
 
 
 def advance(state: RunState, event: Event) -> RunState:
@@ -178,7 +180,8 @@ def advance(state: RunState, event: Event) -> RunState:
         case Finished():
             return _over(replace(state, phase=event.reason), state, event.time)
         case Failed():
-            return _over(replace(state, phase="failed", error=event.error), state, event.time)
+            failed = replace(state, phase="failed", error=event.error, failure=cause(event.error))
+            return _over(failed, state, event.time)
 
 
 def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -231,6 +234,7 @@ def _after_start(state: RunState, event: Started) -> RunState:
         moment=event.time,
         pauses=0.0,
         behind="",
+        failure="",
         error=None,
         classes=event.classes,
         chance=event.chance,

@@ -13,7 +13,7 @@ from cnnmagic.layers import show
 from cnnmagic.plans import Training
 from cnnmagic.recorder import versions
 from cnnmagic.run import Run
-from cnnmagic.state import RunState, cause
+from cnnmagic.state import RunState
 
 LONGEST_VALUE, LONGEST_TAG = 500, 5_000  # characters that every version of MLflow takes
 MOST_METRICS = 1_000  # of one request
@@ -82,8 +82,8 @@ class Log:
         from cnnmagic.ui.picture import picture
 
         self.client.set_tag(self.run_id, "phase", state.phase)
-        if state.error is not None:
-            self.client.set_tag(self.run_id, "failure", cause(state.error))
+        if state.failure:
+            self.client.set_tag(self.run_id, "failure", state.failure)
         self.client.log_text(self.run_id, picture(state), "picture.svg")
 
     def close(self, state: RunState) -> None:

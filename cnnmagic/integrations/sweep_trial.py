@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnnmagic.errors import CnnError, RunError
+from cnnmagic.errors import CnnError
 from cnnmagic.events import EpochEnded, Event
 from cnnmagic.integrations import study as studies
 from cnnmagic.lifecycle import begin, reopened, work_of
@@ -88,11 +88,11 @@ class TrialUnderWay:
         """Go on from a record's last checkpoint; of one that had ended already, put down how."""
         about = record.about
         seconds = sum(epoch.get("seconds", 0.0) for epoch in about["history"])
-        ended = RunState(name=record.name, phase=about["phase"], history=tuple(about["history"]), moment=seconds)
+        ended = RunState(
+            record.name, about["phase"], history=tuple(about["history"]), moment=seconds, failure=about["failure"]
+        )
         has_failed = about["phase"] == "failed" and CUT_OFF not in self.trial.user_attrs
         if has_failed or about["phase"] in ("finished", "stopped early"):
-            if about["failure"]:
-                ended = replace(ended, error=RunError(about["failure"]))
             self._report(ended, None)
             self._put_down(ended)
         elif self.pruned:
@@ -139,8 +139,8 @@ class TrialUnderWay:
         if state.phase == "stopped" and self.job.sweep.is_stopping and not self.pruned:
             return
         self.trial.set_user_attr("seconds", round(state.seconds, 2))
-        if state.error is not None:
-            self._fail(cause(state.error))
+        if state.failure:
+            self._fail(state.failure)
             return
         best = self.job.trials()[self.number - 1].best
         if best is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnnmagic.state import RunState, cause
+from cnnmagic.state import RunState
 from cnnmagic.ui.chart import Chart, Curve
 from cnnmagic.ui.line import Point
 
@@ -45,7 +45,7 @@ def glance(state: RunState) -> Glance:
         clock=_clock(state),
         pace=_pace(state),
         scores=" · ".join(filter(None, (_loss(state), _accuracy(state), _best(state)))),
-        cause="" if state.error is None else cause(state.error),
+        cause=state.failure,
         progress=state.progress,
     )
 

@@ -21,6 +21,7 @@ from cnnmagic.plans import Training
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
 from cnnmagic.storage import find_record, records
+from cnnmagic.ui.glance import glance
 from tests.engine.other_process import begun, numbers
 
 LAYERS = "data digits\naugment flip\nconv 8 3x3 relu bn\ndropout 0.3\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
@@ -220,6 +221,17 @@ def test_a_training_that_cannot_go_on_keeps_where_it_was() -> None:
     assert run.state.phase == "failed" and run.snapshot is snapshot
     run.go_on()
     assert numbers(run.wait(LATE).history) == numbers(trained("undisturbed").history)
+
+
+def test_a_run_brought_back_knows_what_it_failed_of() -> None:
+    run = prepared("burst", words="sgd lr=1e30")
+    run.start(work_of(run))
+    run.wait_quietly(LATE)
+    back = cnnmagic.load("burst")
+    assert "the loss is" in run.state.failure and back.state.failure == run.state.failure
+    assert back.state.sentence().endswith(run.state.failure) and glance(back.state).cause == run.state.failure
+    told = back.ask("learning-rate").text
+    assert "No, it is too high for these numbers: the loss is" in told
 
 
 def test_more_that_is_refused_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,7 @@ def _verdict(state: RunState, found: Diagnosis | None, words: Words) -> str:
 
 def _broke_off(state: RunState | None) -> str:
     """What ended a training whose loss or weights became no numbers; empty for any other."""
-    error = state.error if state is not None else None
-    told = str(error.args[0]) if error is not None and error.args else ""
+    told = state.failure.partition(": ")[2] if state is not None else ""  # without the kind of error
     return told if any(sign in told for sign in NO_NUMBERS) else ""
 
 
