@@ -9,6 +9,7 @@ from dataclasses import Field, dataclass
 from functools import cache
 from typing import Any, Literal
 
+from cnnmagic.celltext import before_comment, code_of
 from cnnmagic.datasets import NAMED
 from cnnmagic.lang.binding import ALIASES
 from cnnmagic.lang.directives import AUGMENTATIONS
@@ -101,7 +102,7 @@ def _begun(line: str) -> str:
 def _in_cell(above: str, line: str, cursor: int, networks: Sequence[Candidate]) -> Completions:
     lines = tuple(above.splitlines()[1:])
     statement = _statement(lines, line)
-    if "#" in statement:
+    if before_comment(statement) != statement:
         return Completions((), cursor)
     if _VARIABLE.search(statement):
         return Completions((), cursor, "python")
@@ -115,7 +116,7 @@ def _statement(above: Sequence[str], line: str) -> str:
     """The text of the statement up to the cursor, from the lines above too where a bracket is still open."""
     whole = line
     for earlier in reversed(above):
-        code = earlier.split("#", 1)[0].rstrip()
+        code = code_of(earlier)
         if not code.endswith(("(", ",", "{")):
             break
         whole = f"{code} {whole}"

@@ -18,8 +18,8 @@ class Facts:
     is None where values are taken as they are; `examples` and `tests` count images, `tests` is 0 without a test set;
     `names` are those of the arrays in a file. Of encoded images a height and width that differ are None, `sizes` are
     then (height, width, images) of a sample; they are decoded to the channels that the network takes. `splits` are the
-    names of those that the data come in, where they do. `largest` is the largest of pixels that are fractions of 0 and
-    more; None where it is not known, or of no matter.
+    names of those that the data come in, where they do; `validations` of the examples are for validation then.
+    `largest` is the largest of pixels that are fractions of 0 and more; None where it is not known, or of no matter.
     """
 
     shape: tuple[int | None, ...]
@@ -31,10 +31,16 @@ class Facts:
     encoded: bool = False
     sizes: tuple[tuple[int, int, int], ...] = ()
     splits: tuple[str, ...] = ()
+    validations: int = 0
     largest: float | None = field(default=None, compare=False)
 
     def kept(self, split: str, part: float, of: int | None = None) -> int:
-        """How many images, `of` so many, are kept for `test` or `validation`; 0 where these are the data's own."""
+        """How many images, `of` so many, are kept for `test` or `validation`.
+
+        The data's own test images are not among the examples, those of its own for validation are.
+        """
+        if split == "validation" and self.validations:
+            return self.validations
         own = split in self.splits or (split == "test" and (self.tests or len(self.splits) > 1))
         images = self.examples if of is None else of
         return 0 if own or not part else max(1, round(part * images))

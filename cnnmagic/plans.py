@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from cnnmagic.celltext import code_of, with_plain_ends
 from cnnmagic.datasets import Facts, Source
 from cnnmagic.errors import Place
 from cnnmagic.hardware import precision_of
@@ -262,11 +263,11 @@ class Plan:
 
     def place_of(self, line: int) -> Place | None:
         """The whole of a line of the cell, for an error that is found only later."""
-        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+        lines = with_plain_ends(self.text).removesuffix("\n").split("\n")
         if not 0 <= line - self.first_line < len(lines):
             return None
         source = lines[line - self.first_line]
-        code = source.split("#", 1)[0].rstrip()
+        code = code_of(source)
         return Place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1, source)
 
     def step(self, name: str) -> Step:

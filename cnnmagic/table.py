@@ -125,9 +125,9 @@ def _align(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 def _counts(plan: Plan) -> str:
     if plan.facts is None:
         return ""
-    tests = f", {percent_text(plan.test)} of them kept for the test"
-    if plan.facts.tests or plan.facts.splits:
-        tests = f", {plan.facts.tests:,} for the test" if plan.facts.tests else ", none for the test"
+    tests = f", {plan.facts.tests:,} for the test" if plan.facts.tests else ", none for the test"
+    if plan.facts.kept("test", plan.test):
+        tests = f", {percent_text(plan.test)} of them kept for the test"
     images, classes = counted(plan.facts.examples, "image"), counted(len(plan.facts.classes), "class")
     return f": {images} of {show(plan.facts.shape)} in {classes}{tests}"
 

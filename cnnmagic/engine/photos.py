@@ -61,6 +61,7 @@ def facts_of(listing: Listing) -> datasets.Facts:
         encoded=True,
         sizes=tuple((*size, count) for size, count in sizes.most_common()),
         splits=tuple(counts) if len(counts) > 1 else (),
+        validations=counts.get("validation", 0),
     )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnmagic.engine.backend import load_keras
-from cnnmagic.engine.probe_graph import flow, numpy_of, sources
+from cnnmagic.engine.probe_graph import flow, numpy_of
 from cnnmagic.engine.probe_model import checked_images, chunks, in_float32, inner_layers, is_relu
 
 
@@ -35,24 +34,6 @@ class Activity:
     channel_largest: np.ndarray = field(repr=False)
 
 
-@dataclass(frozen=True, eq=False)
-class BatchNorm:
-    """A batch normalization: arrays (channels) of what it has learned, and of its input over a sample.
-
-    It sends out scale × (x - moving_mean) / sqrt(moving_variance + epsilon) + offset: S. Ioffe and C. Szegedy, "Batch
-    normalization: accelerating deep network training by reducing internal covariate shift" (2015), algorithm 2.
-    """
-
-    layer: str
-    epsilon: float
-    scale: np.ndarray = field(repr=False)
-    offset: np.ndarray = field(repr=False)
-    moving_mean: np.ndarray = field(repr=False)
-    moving_variance: np.ndarray = field(repr=False)
-    sample_mean: np.ndarray = field(repr=False)
-    sample_variance: np.ndarray = field(repr=False)
-
-
 def activity(model: Any, images: Any) -> tuple[Activity, ...]:
     """What goes out of every layer for images as the data have them; raises `CnnError`."""
     probed, ready = in_float32(model), checked_images(model, images)
@@ -63,18 +44,6 @@ def activity(model: Any, images: Any) -> tuple[Activity, ...]:
         for layer in layers:
             sums.setdefault(layer.name, _Sums()).add(numpy_of(tensors[layer.name]))
     return tuple(_told(layer, sums[layer.name], len(ready)) for layer in layers)
-
-
-def batch_norms(model: Any, images: Any) -> tuple[BatchNorm, ...]:
-    """The batch normalizations of a model, with what comes into them for a sample; raises `CnnError`."""
-    probed, ready = in_float32(model), checked_images(model, images)
-    norms = [layer for layer in probed.layers if isinstance(layer, load_keras().layers.BatchNormalization)]
-    names, sums = sources(probed), {layer.name: _Sums() for layer in norms}
-    for chunk in chunks(probed, ready) if norms else ():
-        tensors = flow(probed, chunk, {names[layer.name] for layer in norms})
-        for layer in norms:
-            sums[layer.name].add(numpy_of(tensors[names[layer.name]]))
-    return tuple(_norm(layer, sums[layer.name]) for layer in norms)
 
 
 class _Sums:
@@ -102,11 +71,6 @@ class _Sums:
     def means(self) -> Any:
         return self.total / self.count
 
-    @property
-    def variances(self) -> Any:
-        """Mean squares less squared means; rounding makes none negative."""
-        return np.maximum(self.squares / self.count - np.square(self.means), 0)
-
 
 def _told(layer: Any, sums: _Sums, images: int) -> Activity:
     mean, square = sums.means.mean(), (sums.squares / sums.count).mean()
@@ -125,18 +89,4 @@ def _told(layer: Any, sums: _Sums, images: int) -> Activity:
         channel_means=sums.means,
         channel_zeros=sums.zeros / sums.count,
         channel_largest=sums.largest,
-    )
-
-
-def _norm(layer: Any, sums: _Sums) -> BatchNorm:
-    channels = numpy_of(layer.moving_mean)
-    return BatchNorm(
-        layer=layer.name,
-        epsilon=float(layer.epsilon),
-        scale=numpy_of(layer.gamma) if layer.scale else np.ones_like(channels),
-        offset=numpy_of(layer.beta) if layer.center else np.zeros_like(channels),
-        moving_mean=channels,
-        moving_variance=numpy_of(layer.moving_variance),
-        sample_mean=sums.means,
-        sample_variance=sums.variances,
     )

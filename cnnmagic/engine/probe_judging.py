@@ -29,10 +29,6 @@ class Answers:
         """The number of the class that each image is taken for, (count); of equals the first."""
         return self.probabilities.argmax(axis=-1)
 
-    def at_temperature(self, temperature: float) -> np.ndarray:
-        """The probabilities (count, classes) with all logits divided by a number above 0; raises `RunError`."""
-        return probabilities(self.logits, self.activation, temperature)
-
 
 @dataclass(frozen=True, eq=False)
 class ClassScores:

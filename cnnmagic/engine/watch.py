@@ -11,6 +11,7 @@ import numpy as np
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.engine.forward import answering
 from cnnmagic.engine.gradients import gradients_of
+from cnnmagic.engine.probe_model import is_relu
 from cnnmagic.engine.snapshot import bring_up_to_date
 from cnnmagic.engine.splits import Dataset, Split
 from cnnmagic.events import ClassesSeen, LayerNumbers, LayersSeen
@@ -117,7 +118,7 @@ class Watcher:
         norms = self._norms(layers) if self.what in ("layers", "all") else {}
         told = []
         for layer, square, peak in zip(layers, squares, peaks, strict=True):
-            channels = len(peak) if _is_relu(layer) else 0
+            channels = len(peak) if is_relu(layer) else 0
             dead = int((peak == 0).sum()) if channels else 0
             told.append(LayerNumbers(layer.name, math.sqrt(square), dead, channels, *norms.get(layer.name, ())))
         return LayersSeen(epoch, count, tuple(told))
@@ -170,12 +171,6 @@ def _squares_and_peaks(outputs: Any) -> list[tuple[Any, Any]]:
         values = ops.cast(tensor, "float32")
         told.append((ops.mean(ops.square(values)), ops.max(values, axis=tuple(range(len(values.shape) - 1)))))
     return told
-
-
-def _is_relu(layer: Any) -> bool:
-    keras = load_keras()
-    found = getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
-    return found or (isinstance(layer, keras.layers.ReLU) and not layer.negative_slope)
 
 
 def _norm(arrays: list[Any]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import prod
 
 from cnnmagic.layers import (
     Conv2D,
@@ -17,6 +16,7 @@ from cnnmagic.layers import (
     SeparableConv2D,
     Shape,
 )
+from cnnmagic.layers.arithmetic import elements
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
@@ -62,25 +62,8 @@ def is_trained(state: RunState | None) -> bool:
 
 
 def training_images(plan: Plan, state: RunState | None) -> int | None:
-    """Images that train the network: as the training counted them, else as the plan's facts and parts come to."""
-    if state is not None and state.images:
-        return state.images
-    if plan.facts is None:
-        return None
-    rest = plan.facts.examples if plan.facts.tests else plan.facts.examples - round(plan.facts.examples * plan.test)
-    part = plan.training.validation if plan.training else 0.1
-    return rest - (max(1, round(rest * part)) if part else 0)
-
-
-def numbers_in(shape: Shape) -> int | None:
-    """Numbers in a volume; None where its size is free."""
-    return None if None in shape else prod(size for size in shape if size is not None)
-
-
-def is_chain(plan: Plan) -> bool:
-    """Whether each layer reads the one before it and nothing else."""
-    before = ("input", *(step.name for step in plan.steps))
-    return all(step.inputs == (name,) for step, name in zip(plan.steps, before, strict=False))
+    """Images that train the network: as the training counted them, else as the plan comes to."""
+    return state.images if state is not None and state.images else plan.training_images
 
 
 def recounted(plan: Plan, changed: Mapping[str, Layer | None], input_shape: Shape | None = None) -> Plan | None:
@@ -130,7 +113,7 @@ def fully_connected(plan: Plan) -> Plan | None:
     """
     steps = []
     for step in plan.steps:
-        inputs, outputs = numbers_in(step.input_shape), numbers_in(step.output_shape)
+        inputs, outputs = elements(step.input_shape), elements(step.output_shape)
         if inputs is None or outputs is None:
             return None
         if isinstance(step.layer, CONVOLUTIONS):

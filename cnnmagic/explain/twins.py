@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from cnnmagic.celltext import code_of
 from cnnmagic.explain.answer import Experiment
 from cnnmagic.explain.network import window_of
 from cnnmagic.layers import Dense, Flatten, show
@@ -113,7 +114,7 @@ def _spellings(names: Sequence[str]) -> list[str]:
 
 def _parted(line: str) -> tuple[str, str]:
     """A line's words, and its comment with the blanks before it."""
-    code = line.split("#", 1)[0].rstrip()
+    code = code_of(line)
     return code, line[len(code) :]
 
 

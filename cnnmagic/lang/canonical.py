@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cnnmagic.celltext import before_comment, split_lines
 from cnnmagic.errors import CnnError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
@@ -17,12 +18,13 @@ from cnnmagic.layers.phrase import phrase
 from cnnmagic.layers.written import number_text
 
 INDENT = "    "
-_COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)(#.*)$""")
+# What ends a word or is a mark of its own, no word at all, and what would be read as a number or a size.
+_NEEDS_QUOTES = re.compile(r"""[\s,(){}=#"'<>]|->|^$|^[-+./]?\d""")
 
 
 def canonical(text: str) -> str:
     """The text with every statement in its shortest usual form; raises `ParseError` where it can't be read."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text)
     written = dict(_statements(parse(text).statements, 0))
     told: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -114,8 +116,8 @@ def _word(word: syntax.Word) -> str:
         text = number_text(word.value)
     if isinstance(word.value, syntax.Name) and word.value.lower in (*ACTIVATIONS, *SYNONYMS):
         text = SYNONYMS.get(word.value.lower, word.value.lower)
-    if isinstance(word.value, syntax.Text) and re.search(r"[\s,(){}=#]", text):
-        text = f'"{text}"'
+    if isinstance(word.value, syntax.Text) and _NEEDS_QUOTES.search(text):
+        text = f"'{text}'" if '"' in text else f'"{text}"'
     return f"{word.key}={text}" if word.key else text
 
 
@@ -132,8 +134,8 @@ def _continues(line: str) -> bool:
 
 
 def _comment(line: str) -> str:
-    found = _COMMENT.match(line)
-    return found[2] if found and found[1].strip() else ""
+    before = before_comment(line)
+    return line[len(before) :] if before.strip() else ""
 
 
 def _indented(line: str, number: int, written: dict[int, str], lines: list[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cnnmagic.celltext import before_comment, with_plain_ends
 from cnnmagic.errors import ParseError, Place
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ def check_length(text: str, first_line: int) -> None:
     """Raise `ParseError` for a text of too many characters, at the line where they become too many."""
     if len(text) > LONGEST_TEXT:
         message = f"this text has {len(text):,} characters, and {LONGEST_TEXT:,} is the limit."
-        line = text[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        line = with_plain_ends(text[:LONGEST_TEXT]).count("\n")
         place = Place(first_line + line, 1, 1)
         raise ParseError(message, place=place, remedy=SHORTER)
 
 
 def check_limits(source: Source) -> None:
     """Raise `ParseError` where a text has too many lines or words, or is nested too deep."""
-    lines = [line.split("#", 1)[0] for line in source.lines]
+    lines = [before_comment(line) for line in source.lines]
     _check_amount(source, lines)
     _check_brackets(source, lines)
     _check_suites(source, lines)

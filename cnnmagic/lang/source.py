@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+from cnnmagic.celltext import before_comment, code_of, with_plain_ends
 from cnnmagic.errors import ParseError, Place, Problem
 from cnnmagic.lang.limits import check_length, check_limits
 
@@ -42,7 +43,7 @@ class Source:
     def whole(self, line: int) -> Place:
         """The words of a whole line, without its indentation and comment."""
         text = self.written[line - 1][self.margin :]
-        code = text.split("#", 1)[0].rstrip() or text
+        code = code_of(text) or text
         return self.place(line, len(code) - len(code.lstrip()) + 1, len(code) + 1)
 
     def span(self, first: Any, last: Any) -> Place:
@@ -57,28 +58,28 @@ class Source:
         if not text.strip():
             return False
         indentation = text[: len(text) - len(text.lstrip())]
-        opens = _code(text).endswith(":") or self._is_deeper(self.next_line(line), len(indentation))
+        opens = code_of(text).endswith(":") or self._is_deeper(self.next_line(line), len(indentation))
         self.lines[line - 1] = indentation + "repeat 1:" if opens and text.strip() != "repeat 1:" else ""
         return True
 
     def _is_deeper(self, line: int, depth: int) -> bool:
         text = self.lines[line - 1]
-        return bool(_code(text)) and len(text) - len(text.lstrip()) > depth
+        return bool(code_of(text)) and len(text) - len(text.lstrip()) > depth
 
     def next_line(self, line: int) -> int:
         """The number of the next line with words, or of the last line."""
-        later = (number for number in range(line + 1, len(self.lines) + 1) if _code(self.lines[number - 1]))
+        later = (number for number in range(line + 1, len(self.lines) + 1) if code_of(self.lines[number - 1]))
         return next(later, len(self.lines))
 
     def line_before(self, line: int) -> int | None:
         """The number of the line with words before a line."""
-        return next((number for number in range(line - 1, 0, -1) if _code(self.lines[number - 1])), None)
+        return next((number for number in range(line - 1, 0, -1) if code_of(self.lines[number - 1])), None)
 
     def open_bracket(self, line: int) -> Place | None:
         """The last bracket before the end of `line` that is never closed."""
         opened: list[tuple[int, int]] = []
         for number, text in enumerate(self.lines[:line], 1):
-            for column, character in enumerate(text.split("#", 1)[0], 1):
+            for column, character in enumerate(before_comment(text), 1):
                 if character in "({":
                     opened.append((number, column))
                 elif character in ")}" and opened:
@@ -89,7 +90,7 @@ class Source:
         """The first bracket that closes nothing."""
         depth = 0
         for number, text in enumerate(self.lines, 1):
-            for column, character in enumerate(text.split("#", 1)[0], 1):
+            for column, character in enumerate(before_comment(text), 1):
                 depth += (character in "({") - (character in ")}")
                 if depth < 0:
                     return Problem(f"`{character}` closes nothing.", self.place(number, column, column + 1))
@@ -99,7 +100,7 @@ class Source:
         """The first line whose indentation fits no line before it."""
         open_levels = [0]
         for number, text in enumerate(self.lines, 1):
-            if not _code(text):
+            if not code_of(text):
                 continue
             depth = len(text) - len(text.lstrip())
             while depth < open_levels[-1]:
@@ -122,7 +123,7 @@ def read_source(text: str, first_line: int) -> Source:
     Raises `ParseError` where the text is beyond the limits, or tabs and blanks are mixed in the indentation.
     """
     check_length(text, first_line)
-    tidy = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ")
+    tidy = with_plain_ends(text).replace("\x0b", " ")
     tidy = _UNSEEN.sub("", _SURROGATE.sub("�", tidy.replace("\x00", "�")))
     tidy = _INDENTATION.sub(lambda blanks: _OTHER_BLANK.sub(" ", blanks[0]), tidy)
     lines = [line.rstrip() for line in tidy.split("\n")]
@@ -157,14 +158,10 @@ def _check_tabs(source: Source) -> None:
         raise ParseError("tabs and blanks are mixed in the indentation.", place=place, remedy=remedy)
 
 
-def _code(line: str) -> str:
-    return line.split("#", 1)[0].strip()
-
-
 def _opens(lines: list[str], number: int) -> bool:
     """Whether the line with words before line `number` opens a block."""
-    before = next((line for line in reversed(lines[: number - 1]) if _code(line)), "")
-    return _code(before).endswith(":")
+    before = next((line for line in reversed(lines[: number - 1]) if code_of(line)), "")
+    return code_of(before).endswith(":")
 
 
 def _edge(node: Any, side: int) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from cnnmagic.celltext import before_comment, split_lines, with_plain_ends
 from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import bind
@@ -92,7 +93,7 @@ def sweep_notes(sweep: Sweep | None, choices: Sequence[Choice]) -> Iterator[str]
 
 def filled_text(text: str, first_line: int, values: Mapping[Place, str], without: Place | None) -> str:
     """The text with a value in place of the braces at each place, and without the line at `without`."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    lines = split_lines(with_plain_ends(text).rstrip("\n"))
     for place, value in sorted(values.items(), key=lambda item: (item[0].line, item[0].column), reverse=True):
         _fill(lines, place.line - first_line, place.column - 1, value)
     if without is not None:
@@ -153,8 +154,8 @@ def _braces(statements: Sequence[Any]) -> Iterator[Place]:
 
 def _fill(lines: list[str], index: int, start: int, value: str) -> None:
     """Put a value in place of the braces that open at a column of a line; they may close on a later one."""
-    head, last, end = lines[index][:start], index, lines[index].split("#", 1)[0].find("}", start)
+    head, last, end = lines[index][:start], index, before_comment(lines[index]).find("}", start)
     while end < 0:
         last += 1
-        end = lines[last].split("#", 1)[0].find("}")
+        end = before_comment(lines[last]).find("}")
     lines[index : last + 1] = [head + value + lines[last][end + 1 :], *[""] * (last - index)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from cnnmagic.celltext import code_of, split_lines
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import ALIASES, bind
 from cnnmagic.lang.parser import parse
@@ -78,12 +79,12 @@ def _exchanged(text: str, own: syntax.Directive | None, words: Sequence[str], is
         return f"{text.rstrip()}\n{line}\n"
     if not is_changed:
         return text
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text)
     first = own.place.line - 1
     last = max(first, *(word.place.line - 1 for word in own.words)) if own.words else first
     while sum(map(_open, lines[first : last + 1])) > 0 and last + 1 < len(lines):
         last += 1
-    comments = [lines[n][len(_code(lines[n])) :].strip() for n in range(first, last + 1)]
+    comments = [lines[n][len(code_of(lines[n])) :].strip() for n in range(first, last + 1)]
     told = "  ".join([line, *filter(None, comments)])
     return "\n".join([*lines[:first], told, *[""] * (last - first), *lines[last + 1 :]])  # all others keep their number
 
@@ -104,9 +105,5 @@ def _is_variable(word: syntax.Word) -> bool:
 
 
 def _open(line: str) -> int:
-    code = _code(line)
+    code = code_of(line)
     return code.count("(") - code.count(")")
-
-
-def _code(line: str) -> str:
-    return line.split("#", 1)[0].rstrip()

@@ -53,11 +53,6 @@ def draw_network(plan: Plan, name: str = "", color: str = "currentColor") -> str
     )
 
 
-def describe_network(plan: Plan, name: str = "") -> str:
-    """Say in a sentence what the picture shows: layers, input, output, parameters, where paths meet, repeats."""
-    return _described(plan, name, wired(read_boxes(plan)))
-
-
 def _described(plan: Plan, name: str, row: Row) -> str:
     meets = Counter(step.layer.kind.lower() for step in plan.steps if kind_of(step.layer) is MERGE)
     joins = " and ".join(f"{count} by {verb}" for verb, count in meets.items())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from cnnmagic.markup import xml_text
-from cnnmagic.ui.images import black_and_white, coloured, coloured_by_sign, data_uri, largest_size, photo
+from cnnmagic.ui.images import data_uri
 
 SIDE, LEAST_SIDE = 72, 16
 MOST_CELLS = 256
@@ -42,40 +41,6 @@ def grid(cells: Sequence[Cell], title: str = "", side: int = SIDE) -> str:
     return f'<figure role="group" aria-label="{words}" style="margin:0">{inside}</figure>'
 
 
-def image_cells(images: Any, captions: Sequence[str]) -> tuple[Cell, ...]:
-    """Images (count, height, width, channels) as the data have them, with captions; all with one black and white."""
-    ends = black_and_white(images)
-    return tuple(Cell(photo(image, *ends), words) for image, words in zip(np.asarray(images), captions, strict=True))
-
-
-def map_cells(maps: Any, together: bool = False, word: str = "channel") -> tuple[Cell, ...]:
-    """Feature maps (height, width, channels) of one image, a picture for each channel.
-
-    The colours go from each map's least number to its largest, or with `together` from those of all maps. `word` says
-    what is counted.
-    """
-    given = np.asarray(maps)
-    ends = (float(np.nanmin(given)), float(np.nanmax(given))) if together else (None, None)
-    return tuple(
-        Cell(coloured(channel, *ends), f"{word} {number}", f"{word} {number}: {_range(channel)}")
-        for number, channel in enumerate(np.moveaxis(given, -1, 0))
-    )
-
-
-def filter_cells(kernels: Any, channel: int | None = None, word: str = "filter") -> tuple[Cell, ...]:
-    """Filters (height, width, channels, filters), violet above 0 and orange below, with one reach for all.
-
-    Of several channels the mean is shown, or the one asked for. `word` says what is counted.
-    """
-    given = np.asarray(kernels)
-    flat = given.mean(axis=2) if channel is None else given[:, :, channel]
-    reach = largest_size(flat)
-    return tuple(
-        Cell(coloured_by_sign(one, reach), f"{word} {number}", f"{word} {number}: {_range(one)}")
-        for number, one in enumerate(np.moveaxis(flat, -1, 0))
-    )
-
-
 def _figure(cell: Cell, side: int) -> str:
     height, width = cell.pixels.shape[:2]
     scale = side / max(height, width)
@@ -85,7 +50,3 @@ def _figure(cell: Cell, side: int) -> str:
     image = f'<img alt="{told}" title="{told}" style="{size};image-rendering:pixelated" src="{data_uri(cell.pixels)}"/>'
     under = f'<figcaption dir="auto" style="max-width:{max(side, 48)}px;overflow-wrap:anywhere">{words}</figcaption>'
     return f'<figure style="margin:0;font-size:11px">{image}{under if words else ""}</figure>'
-
-
-def _range(numbers: np.ndarray) -> str:
-    return f"{np.nanmin(numbers):.3g} … {np.nanmax(numbers):.3g}"

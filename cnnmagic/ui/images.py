@@ -1,4 +1,4 @@
-"""Arrays as pictures: pixels to PNG in a data URI, numbers to colours that every eye tells apart, heat on images."""
+"""Arrays as pictures: pixels to PNG in a data URI, heat on images in colours that every eye tells apart."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 from cnnmagic.errors import DataError
 from cnnmagic.layers import show
 
-# Both change in lightness all along, which every eye sees; the second has its lightest colour at 0.
-ONE_SIDED, TWO_SIDED = "viridis", "PuOr"
+HEAT = "viridis"  # changes in lightness all along, which every eye sees
 HEAT_OPACITY = 0.55
 MOST_OF_SMALL_BYTES = 16
 
@@ -62,42 +61,17 @@ def black_and_white(images: Any) -> tuple[float, float]:
     return 0.0, 255.0 if given.max() > MOST_OF_SMALL_BYTES else float(given.max())
 
 
-def coloured(numbers: Any, low: float | None = None, high: float | None = None, colours: str = ONE_SIDED) -> np.ndarray:
-    """Numbers (height, width) as colours (height, width, 3) from `low` to `high`, which are their own if not given."""
-    given = _plane(numbers)
-    least, largest = _ends(given)
-    shares = _share(given, least if low is None else low, largest if high is None else high)
-    return _table(colours)[_bytes(shares)]
-
-
-def coloured_by_sign(numbers: Any, reach: float | None = None) -> np.ndarray:
-    """Numbers (height, width) as colours (height, width, 3): white at 0, violet up to `reach`, orange down to minus.
-
-    It is the size of the largest number if it is not given.
-    """
-    given = _plane(numbers)
-    far = largest_size(given) if reach is None else reach
-    return coloured(given, -far, far, TWO_SIDED)
-
-
-def heat_on(
-    image: Any,
-    heat: Any,
-    opacity: float = HEAT_OPACITY,
-    low: float | None = None,
-    high: float | None = None,
-) -> np.ndarray:
+def heat_on(image: Any, heat: Any) -> np.ndarray:
     """A heat map (height, width) of 0 and more over an image, in pixels (height, width, 3) of the image's size.
 
-    The map is enlarged evenly between its pixels' centres; where it is 0 the image is grey and dark. `opacity` is that
-    of the heat, `low` and `high` are the image's black and white.
+    The map is enlarged evenly between its pixels' centres; where it is 0 the image is grey and dark.
     """
-    seen = photo(image, low, high)
+    seen = photo(image)
     grey = seen.astype("float64") if seen.ndim == 2 else seen @ np.array([0.299, 0.587, 0.114])
     given = np.maximum(_plane(heat), 0)
     large = enlarged(given / (given.max() or 1), seen.shape[:2])
-    warm = _table(ONE_SIDED)[_bytes(large)]
-    return np.rint((1 - opacity) * grey[..., None] + opacity * warm).astype("uint8")
+    warm = _heat_colours()[_bytes(large)]
+    return np.rint((1 - HEAT_OPACITY) * grey[..., None] + HEAT_OPACITY * warm).astype("uint8")
 
 
 def enlarged(numbers: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -107,12 +81,6 @@ def enlarged(numbers: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = size
     picture = Image.fromarray(numbers.astype("float32"))
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def largest_size(numbers: Any) -> float:
-    """How far from 0 the numbers go; infinite ones and those that are none don't count."""
-    finite = np.asarray(numbers, "float64")[np.isfinite(numbers)]
-    return float(np.abs(finite).max()) if finite.size else 0.0
 
 
 def _plane(numbers: Any) -> np.ndarray:
@@ -140,8 +108,8 @@ def _bytes(shares: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _table(colours: str) -> np.ndarray:
-    """The 256 colours of a map of matplotlib's, (256, 3)."""
+def _heat_colours() -> np.ndarray:
+    """The 256 colours of matplotlib's map, (256, 3)."""
     from matplotlib import colormaps
 
-    return _bytes(colormaps[colours](np.arange(256))[:, :3])
+    return _bytes(colormaps[HEAT](np.arange(256))[:, :3])

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from cnnmagic import build, plan
 from cnnmagic.engine import probe_judging as judging
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.engine.probe_activity import activity, batch_norms
+from cnnmagic.engine.probe_activity import activity
 from cnnmagic.engine.probe_cost import layer_costs
 from cnnmagic.engine.probe_model import inner_layers
 from cnnmagic.errors import DataError, RunError
@@ -188,22 +188,6 @@ def test_dead_channels_are_found() -> None:
     assert 1 in told["line2_conv"].dead
     assert told["line2_conv"].channel_zeros[1] == 1
     assert told["line3_conv"].dead == ()
-
-
-def test_batch_norms_tell_what_they_know_and_see() -> None:
-    model = net("norms")
-    images = images_for(model, 6)
-    told = batch_norms(model, images)
-    assert [one.layer for one in told] == ["line2_bn", "line3_bn"]
-    for one in told:
-        layer = model.get_layer(one.layer)
-        given = keras.Model(model.input, layer.input).predict(images, verbose=0).astype("float64")
-        gone_out = keras.Model(model.input, layer.output).predict(images, verbose=0)
-        assert np.allclose(one.sample_mean, given.mean(axis=(0, 1, 2)), atol=1e-5)
-        assert np.allclose(one.sample_variance, given.var(axis=(0, 1, 2)), atol=1e-5)
-        normal = (given - one.moving_mean) / np.sqrt(one.moving_variance + one.epsilon)
-        assert np.allclose(one.scale * normal + one.offset, gone_out, atol=1e-5)
-    assert batch_norms(net("plain"), images_for(net("plain"))) == ()
 
 
 @pytest.mark.parametrize("name", ["plain", "residual", "free"])

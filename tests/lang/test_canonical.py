@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cnnmagic.errors import CnnError
 from cnnmagic.lang.canonical import canonical
+from cnnmagic.lang.parser import parse
 from cnnmagic.pipeline import make_plan
 from cnnmagic.zoo import zoo_names, zoo_text
 from tests.lang.cells import CELLS
@@ -170,6 +171,28 @@ def test_no_comment_is_lost(text: str, comments: list[str]) -> None:
     answer = canonical(text)
     assert [comment for comment in comments if comment not in answer] == []
     assert canonical(answer) == answer
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("'say \"x\".npz'", None),
+        ('"it\'s.npz"', None),
+        ('"a<b.npz"', None),
+        ('"a->b.npz"', None),
+        ('"10"', None),
+        ('images:"10"', 'images: "10"'),
+        ('images:"my #1"', 'images: "my #1"'),
+        ("'plain.npz'", "plain.npz"),
+    ],
+)
+def test_words_keep_the_quotes_that_they_need(words: str, written: str | None) -> None:
+    text = f"data {words}\n"
+    again = canonical(text)
+    assert again == f"data {written or words}\n" == canonical(again)
+    read, reread = (parse(one).statements[0].words for one in (text, again))
+    assert [type(word.value) for word in read] == [type(word.value) for word in reread]
+    assert [str(word.value) for word in read] == [str(word.value) for word in reread]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing but this"])

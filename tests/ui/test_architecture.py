@@ -18,7 +18,7 @@ import cnnmagic
 from cnnmagic.layers import show
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Plan
-from cnnmagic.ui.architecture import describe_network, draw_network
+from cnnmagic.ui.architecture import draw_network
 from cnnmagic.ui.kinds import ALL, FOUND_BY_NAME, MERGE, PLAIN, kind_of
 from cnnmagic.ui.label import text_width
 from cnnmagic.ui.sketch import Box, Fork, Frame, Row, boxes_of, frames_of, read_boxes
@@ -513,11 +513,15 @@ def test_names_of_users_are_escaped_and_fit(name: str) -> None:
     assert text_width(title) <= float(root.get("width", ""))
 
 
+def described(net: str, name: str = "") -> str:
+    return ElementTree.fromstring(draw_network(planned(net), name)).get("aria-label", "")
+
+
 def test_the_sentence_for_those_who_don_t_see_it() -> None:
-    assert describe_network(planned("lenet5"), "lenet5") == (
+    assert described("lenet5", "lenet5") == (
         "lenet5: 8 layers, 61,706 parameters, from input 28x28x1 to output 10 (softmax); one path without branches"
     )
-    assert describe_network(planned("resnet20")) == (
+    assert described("resnet20") == (
         "network: 72 layers, 274,042 parameters, from input 32x32x3 to output 10 (softmax); "
         "paths part and meet 9 times, 9 by add; 3 stretches drawn once that come several times"
     )

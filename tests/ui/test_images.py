@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from html import unescape
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,8 +13,9 @@ from PIL import Image
 
 from cnnmagic.errors import DataError
 from cnnmagic.ui import images
-from cnnmagic.ui.image_grid import MOST_CELLS, Cell, filter_cells, grid, image_cells, map_cells
-from cnnmagic.ui.images import coloured, coloured_by_sign, data_uri, enlarged, heat_on, photo
+from cnnmagic.ui.image_grid import MOST_CELLS, Cell, grid
+from cnnmagic.ui.images import data_uri, enlarged, heat_on, photo
+from cnnmagic.ui.pictures import pictures_html
 
 HOSTILE = "<script>alert(\"1\")</script> & 'x' \u202e مرحبا 👀 \x00"
 
@@ -51,30 +51,6 @@ def test_a_photo_of_fractions_goes_from_black_to_white() -> None:
     assert photo(np.array([[np.nan, 0.0, 1.0, np.inf]])).tolist() == [[0, 0, 255, 255]]
 
 
-def test_colours_are_those_of_the_map() -> None:
-    numbers = np.random.default_rng(0).normal(size=(3, 4))
-    shares = (numbers - numbers.min()) / np.ptp(numbers)
-    expected = colormaps["viridis"](np.rint(shares * 255).astype(int), bytes=True)[..., :3]
-    assert np.abs(coloured(numbers).astype(int) - expected).max() <= 1
-
-
-def test_signs_have_colours_of_their_own() -> None:
-    (low, zero, high) = coloured_by_sign(np.array([[-2.0, 0.0, 1.0]]))[0].astype(int)
-    assert zero.min() > 240
-    assert low[0] > low[2] + 50  # orange
-    assert high[2] > high[1] + 20  # violet
-    assert (coloured_by_sign(np.zeros((2, 2))) > 240).all()
-
-
-def test_both_maps_change_in_lightness_alone_enough() -> None:
-    """Someone who sees no colours at all still sees which number is the larger."""
-    lightness = images._table(images.ONE_SIDED) @ np.array([0.2126, 0.7152, 0.0722])
-    assert (np.diff(lightness) > -0.5).all()
-    assert np.ptp(lightness) > 150
-    sides = images._table(images.TWO_SIDED) @ np.array([0.2126, 0.7152, 0.0722])
-    assert sides[128] - max(sides[0], sides[-1]) > 120
-
-
 def test_enlarged_is_bilinear_by_loops() -> None:
     small = np.random.default_rng(0).normal(size=(2, 3))
     large = enlarged(small, (6, 12))
@@ -93,7 +69,8 @@ def test_heat_is_where_it_belongs() -> None:
     assert pixels[7, 7].sum() > pixels[0, 0].sum() + 100
     assert (heat_on(image, np.zeros((2, 2))) == heat_on(image, -np.ones((2, 2)))).all()
     assert heat_on(image[..., :1], np.ones((8, 8))).shape == (8, 8, 3)
-    assert (heat_on(image, np.ones((2, 2)), opacity=0) == 120).all()
+    share, hottest = images.HEAT_OPACITY, np.array(colormaps["viridis"](255, bytes=True)[:3])
+    assert np.abs(heat_on(image, np.ones((2, 2))) - ((1 - share) * 120 + share * hottest)).max() <= 0.5
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 2, 5)), np.zeros(3), np.zeros((0, 2)), 3])
@@ -105,7 +82,7 @@ def test_what_is_no_image(wrong: Any) -> None:
 @pytest.mark.parametrize("wrong", [np.zeros((2, 2, 2)), np.zeros(3), np.zeros((0, 2))])
 def test_what_is_no_plane(wrong: Any) -> None:
     with pytest.raises(DataError, match="can't be shown"):
-        coloured(wrong)
+        heat_on(np.zeros((4, 4)), wrong)
 
 
 def test_a_grid_is_sound_markup_whose_words_are_text() -> None:
@@ -130,23 +107,14 @@ def test_a_grid_of_too_many_says_so() -> None:
     assert "<figcaption" not in text
 
 
-def test_cells_of_maps_filters_and_images() -> None:
-    chance = np.random.default_rng(0)
-    maps, kernels = chance.normal(size=(5, 4, 3)), chance.normal(size=(3, 3, 2, 6))
-    apart, together = map_cells(maps), map_cells(maps, together=True, word="채널")
-    assert (apart[1].pixels == coloured(maps[..., 1])).all()
-    assert (together[1].pixels == coloured(maps[..., 1], maps.min(), maps.max())).all()
-    assert (apart[2].caption, together[2].caption) == ("channel 2", "채널 2")
-    assert f"{maps[..., 2].min():.3g} … {maps[..., 2].max():.3g}" in apart[2].alternative
-    one = filter_cells(kernels, channel=1)
-    assert len(one) == len(filter_cells(kernels)) == 6
-    assert (one[5].pixels == coloured_by_sign(kernels[:, :, 1, 5], np.abs(kernels[:, :, 1]).max())).all()
-    pixels = [cell.pixels for cell in image_cells(np.array([[[[0.0]]], [[[4.0]]], [[[2.0]]]]), ["a", "b", "c"])]
-    assert [int(each[0, 0]) for each in pixels] == [0, 255, 128]
-
-
 def test_a_page_of_maps_is_small() -> None:
-    maps = np.random.default_rng(0).normal(size=(14, 14, 64))
-    text = grid(map_cells(maps), "conv")
+    maps = np.random.default_rng(0).normal(size=(64, 14, 14))
+    text = pictures_html(list(maps), [f"channel {number}" for number in range(64)])
     assert len(text) < 150_000
-    assert len(re.findall(r'alt="([^"]+)"', unescape(text))) == 64
+    assert len(re.findall(r'alt="([^"]+)"', text)) == 64
+
+
+def test_the_pictures_of_an_answer_are_the_arrays_with_heat_where_there_is_some() -> None:
+    image, heat = np.arange(12).reshape(3, 4), np.eye(2)
+    plain, warm = (decoded(uri) for uri in re.findall(r'src="([^"]+)"', pictures_html([image] * 2, "ab", [None, heat])))
+    assert (plain == photo(image)).all() and (warm == heat_on(image, heat)).all()

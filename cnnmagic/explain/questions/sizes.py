@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnmagic.celltext import code_of
 from cnnmagic.explain.answer import Answer, Number
 from cnnmagic.explain.drawing import bars
 from cnnmagic.explain.network import recounted
@@ -41,7 +42,7 @@ def any_size(plan: Plan) -> str | None:
     """The cell for images of any size: `?` for height and width, and a mean over the image for `flatten`."""
     channels = plan.input_shape[-1]
     lines = [line for line in lines_of(plan) if not line.startswith("resize")]
-    flat = [n for n, line in enumerate(lines) if line.split("#")[0].strip().lower() in ("flatten", "flatten()")]
+    flat = [n for n, line in enumerate(lines) if code_of(line).strip().lower() in ("flatten", "flatten()")]
     if line_of(plan, "use") is not None or len(flat) != (1 if sized_layer(plan) else 0):
         return None
     for n in flat:

@@ -7,11 +7,12 @@ from math import prod
 
 from cnnmagic.explain.answer import Answer, Experiment, Number
 from cnnmagic.explain.drawing import bars
-from cnnmagic.explain.network import convolutions, fully_connected, numbers_in
+from cnnmagic.explain.network import convolutions, fully_connected
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import dense_lines, twin_of, with_network
 from cnnmagic.layers import Activation, Conv2D, Dense, show
+from cnnmagic.layers.arithmetic import elements
 from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 from cnnmagic.table import batch_of, bytes_text, short
@@ -27,7 +28,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         return None
     words = Words("why-cnn")
     numbers = [words.number("classic", prod(CLASSIC))]
-    each, twin = numbers_in(plan.input_shape), fully_connected(plan)
+    each, twin = elements(plan.input_shape), fully_connected(plan)
     if each is None or twin is None:
         return words.answer(words.all("text", "free", "used"), tuple(numbers))
     numbers += [words.number("neuron", each, shape=show(plan.input_shape)), *_costs(plan, twin, words)]
@@ -40,9 +41,9 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
 def ordinary_units(plan: Plan) -> tuple[tuple[int, ...], int]:
     """Widths of an ordinary network that hands on as many numbers as this one, and what they had to be divided by."""
     weighted = [step for step in plan.steps if isinstance(step.layer, Dense) or step in convolutions(plan)]
-    wide = [numbers_in(step.input_shape) or 1 for step in weighted[1:]]
+    wide = [elements(step.input_shape) or 1 for step in weighted[1:]]
     wide = [size for n, size in enumerate(wide) if n == 0 or size != wide[n - 1]]
-    first, last = numbers_in(plan.input_shape) or 1, plan.output.units if plan.output else 1
+    first, last = elements(plan.input_shape) or 1, plan.output.units if plan.output else 1
     part = 1
     while _weights((first, *_divided(wide, part), last)) > MOST_TRAINED and part < max(wide, default=1):
         part *= 2
@@ -88,7 +89,7 @@ def _experiment(plan: Plan, words: Words) -> Experiment | None:
         return None
     units, part = ordinary_units(plan)
     text = with_network(plan, dense_lines(units, _activation(plan), plan.output.units, plan.output.activation))
-    sizes = (numbers_in(plan.input_shape) or 1, *units, plan.output.units)
+    sizes = (elements(plan.input_shape) or 1, *units, plan.output.units)
     return twin_of(plan, words("button" if part > 1 else "button_whole", weights=_weights(sizes), part=part), text)
 
 
