@@ -234,6 +234,14 @@ def test_a_run_brought_back_knows_what_it_failed_of() -> None:
     assert "No, it is too high for these numbers: the loss is" in told
 
 
+@pytest.mark.parametrize("epochs", [2.5, "x", 0, -1, None])
+def test_more_takes_whole_numbers(epochs: Any) -> None:
+    run = trained("some", epochs=1)
+    with pytest.raises(RunError, match=f"{epochs!r} epochs can't be trained"):
+        run.more(epochs)
+    assert run.state.phase == "finished"
+
+
 def test_more_that_is_refused_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained("refused", epochs=1)
     plan, notes = run.plan, run.state.notes
