@@ -67,14 +67,21 @@ def train(
     progress: bool | None = None,
     **variables: Any,
 ) -> Run:
-    """Train the network of a text, or of its plan, and return its run; with `wait` when the training is over.
+    """Train the network of a text or of its plan, and return its run; with `wait`, once the training is over.
 
-    With `progress` a line of text is printed for every epoch while it waits; if None, on Databricks, where a job has
-    nothing else to show.
+    `data` replaces the `data` line. It is one of
 
-    `data` stands for the `data` line: (images, labels), with a test set (images, labels, test images, test labels), the
-    path of an .npz file, or a known name. Raises `CnnError` where the text or the data are wrong, and what a training
-    failed of.
+    - a known name such as "mnist";
+    - a path: an .npz file, a folder, zip or tar of images, a CSV or Parquet file with columns such as image and
+      label; or a table of Spark, "table:catalog.schema.name";
+    - (images, labels), or with a test set (images, labels, test images, test labels); images are an array of
+      count x height x width x channels, or a list of paths;
+    - a pandas, Polars or Spark frame, a Hugging Face data set, a `tf.data.Dataset`.
+
+    While it waits, `progress` prints a line of text for every epoch; if None, it does so on Databricks, where a job
+    shows nothing else.
+
+    Raises `CnnError` if the text or the data are wrong, and whatever error ended the training.
     """
     from cnnmagic.databricks import runtime_of
     from cnnmagic.lang.variables import check_used
