@@ -15,8 +15,11 @@ COMMANDS = [line for language, text in BLOCKS if language == "bash" for line in 
 
 
 def test_cells_run_in_order():
+    """The training in a few epochs: all of them are run in test_examples.py, whose quickstart has the same cell."""
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(text.strip()) for text in CELLS]
+    short = [text.strip().replace("train epochs=20 ", "train epochs=2 ") for text in CELLS]
+    assert sum(text.strip() != cell for text, cell in zip(CELLS, short, strict=True)) == 1
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in short]
     NotebookClient(notebook, timeout=300, extra_arguments=["--log-level=ERROR"]).execute()
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     assert any("image/svg+xml" in output.get("data", {}).get("text/html", "") for output in outputs)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -28,7 +28,9 @@ from cnnmagic.state import RunState
 from cnnmagic.ui import dashboard
 from cnnmagic.ui.dashboard import Dashboard, head_html
 from cnnmagic.ui.glance import glance
+from tests.ui.display import Handle
 from tests.ui.states import BIG, HOSTILE, SCRIPT, STARTED, STATES, batch, whole
+from tests.waiting import wait_until
 
 PLAN = make_plan("input 8x8x1\nflatten\noutput 10", {})
 LARGEST = 5_000
@@ -97,22 +99,6 @@ def shown(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
     view = Dashboard(trained.run)
     view.show()
     return view
-
-
-class Handle:
-    """Stands for IPython's handle of a display."""
-
-    updates: ClassVar[list[dict[str, str]]] = []
-
-    def update(self, bundle: dict[str, str], raw: bool) -> None:
-        self.updates.append(bundle)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", STATES)
