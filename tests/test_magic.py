@@ -392,7 +392,7 @@ def test_a_found_rate_trains(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     found = f"learning rate {rate:g}, as `%cnn lrfind net` found it"
     assert found in shell("%cnn train net --lr found")
     assert shell["net"].is_done and shell["net"].plan.training.learning_rate == rate
-    plans: list[Plan] = []
+    plans: list[Any] = []
     monkeypatch.setattr(Session, "train", lambda session, name, plan, wait: plans.append(plan))
     for words in ("lr=found", "net learning_rate=found 1", "--lr=found"):
         assert found in shell(f"%cnn train {words}")

@@ -213,7 +213,7 @@ def test_paintings_are_at_most_five_a_second_and_costly_ones_fewer(
     taken: float, wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a clock of our own, on which each takes so many seconds: 2 ms are 0.4 % of half a second."""
-    told: list[str | float] = []
+    told: list[Any] = []
     clock = count(0.0, taken)
     monkeypatch.setattr(time, "thread_time", lambda: next(clock))
     monkeypatch.setattr(Dashboard, "_paint", lambda view, state: told.append("painting"))
