@@ -14,7 +14,7 @@ from cnnmagic.lang.settings import Describe, Settings, read_settings
 from cnnmagic.lang.sweeps import check_sweep, in_order, sweep_notes
 from cnnmagic.lang.unfold import FindText, Unfolded, unfold
 from cnnmagic.lang.walk import Walk
-from cnnmagic.plans import Base, Choice, Plan, Step
+from cnnmagic.plans import PREPARING, Base, Choice, Plan, Step
 
 SMALLEST_CELL = (
     "A small one: `data digits`, `conv 16 3x3 relu`, `flatten`, `output 10`, `train epochs=5`, each on its line."
@@ -87,12 +87,13 @@ def _of(settings: Settings) -> dict[str, Any]:
 
 
 def _base(unfolded: Unfolded, steps: Sequence[Step]) -> Base | None:
-    """The base with the names of its steps: those of the `use` line, but for the scaling before them."""
+    """The base with the names of its steps: those of the `use` line, but for what prepares pixels."""
     if unfolded.base is None or unfolded.place is None:
         return None
     line = unfolded.place.line
     return replace(
-        unfolded.base, steps=tuple(step.name for step in steps if step.line == line and step.name != "rescale")
+        unfolded.base,
+        steps=tuple(step.name for step in steps if step.line == line and not step.layer.kind.startswith(PREPARING)),
     )
 
 

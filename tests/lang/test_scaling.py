@@ -7,7 +7,7 @@ import pytest
 
 from cnnmagic import plan
 from cnnmagic.engine.backend import load_keras
-from cnnmagic.pipeline import build_model
+from cnnmagic.pipeline import build_model, make_plan
 from cnnmagic.plans import Plan
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3)).astype("uint8")
@@ -81,6 +81,13 @@ def test_what_pretrained_weights_expect_comes_after_the_augmentation(name: str) 
     steps = planned(f"augment flip, brightness\nuse {name} imagenet\nglobalavgpool\noutput").steps
     assert [step.layer.kind for step in steps[:3]] == ["RandomFlip", "RandomBrightness", "Rescaling"]
     assert steps[2].name == "rescale" and steps[2].inputs == (steps[1].name,)
+
+
+def test_an_augmentation_taken_over_is_none_of_the_pretrained_layers() -> None:
+    earlier = {"own": DATA + "augment flip, brightness\nuse vgg16 imagenet freeze\nglobalavgpool\noutput\n"}
+    found = make_plan("use own\ndense 8\noutput", {"x": COLOURS, "y": LABELS}, texts=earlier)
+    assert found.base is not None and [step.layer.kind for step in found.steps[:2]] == ["RandomFlip", "RandomBrightness"]
+    assert found.base.steps[0] == found.steps[3].name and found.steps[3].layer.kind == "Conv2D"
 
 
 @pytest.mark.parametrize("name", ["vgg16", "mobilenet_v2"])
