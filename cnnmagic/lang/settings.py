@@ -74,6 +74,7 @@ class _Reader:
         self.lines: dict[str, syntax.Directive] = {}
         self.inherited: set[str] = set()
         self.recipe: dict[str, Any] = {}
+        self.said: set[str] = set()
         self.choices: tuple[Choice, ...] = ()
         self.facts: Facts | None = None
         self.data_problems: tuple[Problem, ...] = ()
@@ -130,9 +131,12 @@ class _Reader:
 
     def _inherit(self) -> None:
         """Take over what a used text says and the cell does not; its `train` line is a recipe and starts nothing."""
+        if self.unfolded.base is not None:
+            self.recipe = training.tuning(self.unfolded.base)
         for directive in self.unfolded.inherited:
             if directive.name == "train":
-                self.recipe |= training.read_training(directive).values
+                values = training.read_training(directive).values
+                self.recipe, self.said = training.over_recipe(self.recipe, values), self.said | set(values)
             elif directive.name != "sweep" and directive.name not in self.lines:
                 self.inherited.add(directive.name)
                 self._keep(directive)
@@ -294,6 +298,8 @@ class _Reader:
         checked = self._attempt("train", lambda line: training.check_training(chosen, line))
         self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices
+        if self.unfolded.base is not None:
+            self.notes.extend(training.note_on_tuning(self.unfolded.base, chosen, self.said | set(binding.values)))
         if self.source is None and "data" not in self.lines:
             message = "there are no data to train on."
             self.problems.append(Problem(message, self._place("train"), remedy=directives.LIST_OF_DATA))
