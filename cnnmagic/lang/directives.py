@@ -317,7 +317,7 @@ def _belongs(word: syntax.Word, value: syntax.Value) -> bool:
     return direction or isinstance(value, int | float)
 
 
-def _augmentation(name: str, value: syntax.Value | None, shape: Shape, pixels: tuple[float, float]) -> Layer:
+def _augmentation(name: str, value: syntax.Value | None, shape: Shape, span: tuple[float, float]) -> Layer:
     if name not in AUGMENTATIONS:
         message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
         remedy = "" if message.endswith("?") else f"Known are {listed(AUGMENTATIONS)}."
@@ -350,7 +350,7 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape, pixels: t
                 interpolation="nearest",
             )
         case "brightness":
-            return RandomBrightness(factor=0.2 if amount is None else amount, value_range=pixels)
+            return RandomBrightness(factor=0.2 if amount is None else amount, value_range=span)
         case "randaugment":
-            return RandAugment(factor=0.5 if amount is None else amount, value_range=pixels)
-    return RandomContrast(factor=0.2 if amount is None else amount, value_range=pixels)
+            return RandAugment(factor=0.5 if amount is None else amount, value_range=span)
+    return RandomContrast(factor=0.2 if amount is None else amount, value_range=span)
