@@ -19,7 +19,7 @@ class Facts:
     `names` are those of the arrays in a file. Of encoded images a height and width that differ are None, `sizes` are
     then (height, width, images) of a sample; they are decoded to the channels that the network takes. `splits` are the
     names of those that the data come in, where they do; `validations` of the examples are for validation then.
-    `largest` is the largest of pixels that are fractions of 0 and more; None where it is not known, or of no matter.
+    `least` and `largest` are those of pixels that are taken as they are; None where they are not known.
     """
 
     shape: tuple[int | None, ...]
@@ -32,6 +32,7 @@ class Facts:
     sizes: tuple[tuple[int, int, int], ...] = ()
     splits: tuple[str, ...] = ()
     validations: int = 0
+    least: float | None = field(default=None, compare=False)
     largest: float | None = field(default=None, compare=False)
 
     def kept(self, split: str, part: float, of: int | None = None) -> int:

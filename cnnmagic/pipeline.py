@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cnnmagic.lang import syntax
 
 DEFAULT_NAME = "net"
-SAMPLE = 256  # images by which it is told whether they are 0 … 1
 
 
 def make_plan(
@@ -87,16 +86,7 @@ def describe(source: Source) -> Facts:
         return NAMED[source.name]
     from cnnmagic.engine.data import describe as describe_arrays
 
-    facts = describe_arrays(_at_hand(source))
-    return replace(facts, largest=_largest(source.values[0])) if isinstance(source, Arrays) else facts
-
-
-def _largest(images: Any) -> float | None:
-    """The largest of the first images of an array of fractions; None for others, and where there are negatives."""
-    if getattr(getattr(images, "dtype", None), "kind", "") != "f":
-        return None
-    some = images[:SAMPLE]
-    return float(some.max()) if float(some.min()) >= 0 else None
+    return describe_arrays(_at_hand(source))
 
 
 def source_at_hand(plan: Plan, workers: int | None = None) -> Source | None:

@@ -122,6 +122,11 @@ class Output:
         """Whether the answers are logits: what is neither of a softmax nor of a sigmoid counts as such in the loss."""
         return self.activation not in ("softmax", "sigmoid")
 
+    @property
+    def judges_each(self) -> bool:
+        """Whether there are several classes, and each is judged by itself: it, or any of the rest."""
+        return self.units > 1 and self.loss == "binary_crossentropy"
+
 
 @dataclass(frozen=True)
 class Base:

@@ -106,13 +106,22 @@ def encode_labels(value: Any, name: str, images: int, classes: tuple[str, ...]) 
 
 
 def scale_of(images: np.ndarray) -> float | None:
-    """The factor that brings whole-number pixels to 0 … 1; None for fractions, which are taken as they are."""
+    """The factor that brings whole numbers from 0 on to 0 … 1; None for other pixels, which are taken as they are."""
     if images.dtype.kind not in "ui":
         return None
     if images.dtype == np.uint8:
         return 1 / 255
+    if images.min() < 0:
+        return None
     largest = int(images.max())
     return None if largest <= 1 else 1 / 255 if largest <= 255 else 1 / 65_535 if largest <= 65_535 else 1 / largest
+
+
+def range_of(images: np.ndarray) -> tuple[float | None, float | None]:
+    """The least and the largest pixel of some images; None for both where one is no number."""
+    some = images[:: max(1, len(images) // SAMPLE)]
+    least, largest = float(some.min()), float(some.max())
+    return (least, largest) if np.isfinite((least, largest)).all() else (None, None)
 
 
 def _used(labels: Labels, label: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras, on_processor
 from cnnmagic.engine.graphs import free_with
-from cnnmagic.engine.recipe import make_accuracy, make_loss, make_optimizer, save_plain_loss
+from cnnmagic.engine.recipe import has_own_loss, make_accuracy, make_loss, make_optimizer, save_plain_loss
 from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
@@ -57,7 +57,7 @@ def compile_model(model: Any, training: Training, output: Output) -> None:
     model.compile(optimizer=optimizer, loss=loss, metrics=[make_accuracy(training, output)], jit_compile=jit)
     if load_keras().backend.backend() == "tensorflow":
         free_with(model)
-    if (training.label_smoothing or training.mixing) and output.loss == "sparse_categorical_crossentropy":
+    if has_own_loss(training, output):
         save_plain_loss(model, output)
 
 

@@ -8,6 +8,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,10 +20,12 @@ from cnnmagic.engine.decode import EXTENSIONS, Form, Unreadable, decode
 from cnnmagic.engine.folders import local
 from cnnmagic.engine.pictures import Pictures, chunks
 from cnnmagic.engine.splits import Dataset, Split
+from cnnmagic.layers import Rescaling
 from cnnmagic.plans import Plan, Training
 from cnnmagic.survey import SPLITS, Sample, Survey, findings_of
 
 SAMPLES_EACH, SAMPLED_CLASSES, VERSIONS = 4, 12, 3
+RANDOM = ("Random", "RandAugment")
 FEW = 10  # images of a class
 FEW_OF_MEAN = 0.1
 
@@ -229,9 +232,13 @@ def _name(split: Split, row: int) -> str:
 
 
 def _augmentation(plan: Plan) -> Callable[[np.ndarray], np.ndarray] | None:
-    """What the layers of `augment` make of an image, in the numbers that the data have; None without such layers."""
-    place = next((step.line for step in plan.steps if "augment" in step.name), None)
-    steps = [step for step in plan.steps if step.line == place and "augment" in step.name]
+    """What the network's first layers make of an image in training, in the numbers that the data have.
+
+    They are those up to the last random one, run as they are; what they scale is scaled back. None if none is random.
+    """
+    steps = list(takewhile(lambda step: step.layer.kind.startswith(("Rescaling", *RANDOM)), plan.steps))
+    while steps and not steps[-1].layer.kind.startswith(RANDOM):
+        steps.pop()
     if not steps:
         return None
     from cnnmagic.engine.arguments import make_layer
@@ -239,13 +246,18 @@ def _augmentation(plan: Plan) -> Callable[[np.ndarray], np.ndarray] | None:
 
     keras = load_keras()
     layers = [make_layer(keras, step.layer) for step in steps]
-    scale = plan.facts.scale if plan.facts and plan.facts.scale else 1.0
+    scaling = [step.layer for step in steps if isinstance(step.layer, Rescaling)]
 
     def change(pixels: np.ndarray) -> np.ndarray:
-        tensor = keras.ops.convert_to_tensor(pixels[None].astype("float32") * scale)
+        tensor = keras.ops.convert_to_tensor(pixels[None].astype("float32"))
         for layer in layers:
             tensor = layer(tensor, training=True)
-        numbers = keras.ops.convert_to_numpy(tensor)[0] / scale
-        return np.clip(np.rint(numbers), 0, 1 / scale).astype(pixels.dtype) if pixels.dtype.kind in "ui" else numbers
+        numbers = keras.ops.convert_to_numpy(tensor)[0]
+        for layer in reversed(scaling):
+            numbers = (numbers - np.array(layer.offset)) / np.array(layer.scale)
+        if pixels.dtype.kind not in "ui":
+            return numbers
+        kept = np.iinfo(pixels.dtype)
+        return np.clip(np.rint(numbers), kept.min, kept.max).astype(pixels.dtype)
 
     return change

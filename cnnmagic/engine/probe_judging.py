@@ -120,15 +120,14 @@ def probabilities(logits: np.ndarray, activation: str, temperature: float = 1.0)
     """Probabilities (count, classes) of logits (count, units) divided by the temperature, above 0; raises `RunError`.
 
     softmax(z)[c] = exp(z[c]) / sum over k of exp(z[k]). A single unit gives class 1 by the sigmoid, 1 / (1 + exp(-z)),
-    and class 0 the rest. Sigmoids of several units are divided by their sum, as the loss of Keras does.
+    and class 0 the rest. Sigmoids of several units are each class's own, and don't add up to 1.
     """
     if not 0 < temperature < float("inf"):
         raise RunError(f"a temperature is a number above 0, not {temperature!r}.", remedy="1 changes nothing.")
     scaled = logits.astype("float64") / temperature
     if scaled.shape[-1] == 1:
         return _softmax(np.concatenate([np.zeros_like(scaled), scaled], axis=-1))
-    # log(sigmoid(z)) = -log(1 + exp(-z)): by its logarithm a sigmoid near 0 is not lost.
-    return _softmax(-np.logaddexp(0, -scaled) if activation == "sigmoid" else scaled)
+    return np.exp(-np.logaddexp(0, -scaled)) if activation == "sigmoid" else _softmax(scaled)
 
 
 def confusion_matrix(actual: Any, predicted: Any, classes: int) -> np.ndarray:

@@ -44,7 +44,7 @@ def range_test(
         if batches is None and len(losses) == 2 * MEASURED:
             count = _affordable((time.monotonic() - begun) / MEASURED)
         rate = rate_at(len(losses), count)
-        loss = _trained(model, feed.batch(), rate)
+        loss = _trained(model, feed.batch(), rate, dataset.weights)
         if not math.isfinite(loss):
             ended = "the loss was no number any more"
             break
@@ -66,11 +66,11 @@ def _affordable(seconds: float) -> int:
     return max(FEWEST_BATCHES, min(BATCHES, int(SECONDS / max(seconds, 1e-9))))
 
 
-def _trained(model: Any, batch: tuple[np.ndarray, np.ndarray], rate: float) -> float:
-    """Train one batch with a rate; returns its loss, as it was before."""
+def _trained(model: Any, batch: tuple[np.ndarray, np.ndarray], rate: float, weights: dict[int, float] | None) -> float:
+    """Train one batch with a rate, classes weighed; returns its loss, as it was before."""
     model.optimizer.learning_rate = rate
     model.reset_metrics()
-    return float(model.train_on_batch(*batch, return_dict=True)["loss"])
+    return float(model.train_on_batch(*batch, class_weight=weights, return_dict=True)["loss"])
 
 
 def copy_of(plan: Plan) -> Any:

@@ -27,6 +27,9 @@ NAMES = (
 )
 
 
+FIRST_BYTES = 16_000_000  # of the images of a file, by which their range is told
+
+
 @dataclass(frozen=True, eq=False)
 class Raw:
     """Arrays as found, with the names that the user knows them by; no test arrays are given as None."""
@@ -43,7 +46,9 @@ def facts_of_arrays(raw: Raw) -> datasets.Facts:
     images = arrays.read_images(raw.images, raw.names[0])
     classes = arrays.read_labels(raw.labels, raw.names[1], len(images)).classes
     tests = 0 if raw.test_images is None else len(raw.test_images)
-    return datasets.Facts(images.shape[1:], classes, arrays.scale_of(images), len(images), tests)
+    scale = arrays.scale_of(images)
+    least, largest = arrays.range_of(images) if scale is None else (None, None)
+    return datasets.Facts(images.shape[1:], classes, scale, len(images), tests, least=least, largest=largest)
 
 
 def read_raw(source: datasets.Source) -> tuple[Raw, tuple[str, ...] | None]:
@@ -71,7 +76,7 @@ def read_raw(source: datasets.Source) -> tuple[Raw, tuple[str, ...] | None]:
 
 
 def facts_of_file(source: datasets.File) -> datasets.Facts:
-    """The facts of an `.npz` file from the headers of its arrays and from its labels; raises `DataError`."""
+    """The facts of an `.npz` file from its labels and the beginning of its images; raises `DataError`."""
     path = _existing(source.path)
     with _opened(path) as archive:
         names = _names(archive.files, path)
@@ -83,7 +88,9 @@ def facts_of_file(source: datasets.File) -> datasets.Facts:
     size = arrays.image_shape(shape, names[0])
     arrays.check_not_empty(shape, names[0])
     classes = arrays.read_labels(labels, names[1], shape[0]).classes
-    return datasets.Facts(size, classes, 1 / 255 if dtype == np.uint8 else None, shape[0], tests, names)
+    scale = 1 / 255 if dtype == np.uint8 else None
+    least, largest = _reading(path, lambda: _first_range(path, names[0])) if dtype.kind == "f" else (None, None)
+    return datasets.Facts(size, classes, scale, shape[0], tests, names, least=least, largest=largest)
 
 
 def _single_arrays(paths: tuple[str, ...]) -> Raw:
@@ -171,10 +178,23 @@ def _members(archive: Any, names: tuple[str, ...], path: Path) -> list[np.ndarra
 def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and type of an array in a file, without reading its numbers."""
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
+        return _begun(member)
+
+
+def _begun(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array in an open file, which stands at its numbers then."""
+    version = np.lib.format.read_magic(member)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(member)
     return shape, dtype
+
+
+def _first_range(path: Path, name: str) -> tuple[float | None, float | None]:
+    """The least and the largest of the first numbers of an array in a file."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        _, dtype = _begun(member)
+        read = member.read(FIRST_BYTES)
+    return arrays.range_of(np.frombuffer(read[: len(read) // dtype.itemsize * dtype.itemsize], dtype))
 
 
 def _first_line(error: BaseException) -> str:

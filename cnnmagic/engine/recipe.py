@@ -19,22 +19,32 @@ def make_optimizer(training: Training) -> Any:
     return getattr(optimizers, kind.keras_name)(**training.optimizer_options)
 
 
+def has_own_loss(training: Training, output: Output) -> bool:
+    """Whether the loss is ours: Keras has none for labels 0, 1, 2 … that are smoothed, mixed, or judged one by one."""
+    return output.units > 1 and bool(training.label_smoothing or training.mixing or output.judges_each)
+
+
 def make_loss(training: Training, output: Output) -> Any:
     """What `compile` takes as loss: a name, or a loss with the options that the training asks for."""
     losses, logits = load_keras().losses, output.gives_logits
     smoothing = training.label_smoothing
-    if output.loss == "sparse_categorical_crossentropy" and (smoothing or training.mixing):
-        return smoothed_crossentropy(output.units, smoothing, logits)
+    if has_own_loss(training, output):
+        return crossentropy_of_rows(output, smoothing)
     if output.loss == "binary_crossentropy" and (smoothing or logits):
         return losses.BinaryCrossentropy(from_logits=logits, label_smoothing=smoothing)
     return losses.SparseCategoricalCrossentropy(from_logits=True) if logits else output.loss
 
 
 def make_accuracy(training: Training, output: Output) -> Any:
-    """What `compile` takes as accuracy: Keras's own, or one that takes mixed labels for the largest of their parts."""
-    if not training.mixing or output.loss != "sparse_categorical_crossentropy":
-        return "accuracy"
+    """What `compile` takes as accuracy: Keras's own, or one that takes mixed labels for the largest of their parts.
+
+    A single logit says yes from 0 on, a probability from 0.5 on.
+    """
     keras = load_keras()
+    if output.units == 1 and output.gives_logits:
+        return keras.metrics.MeanMetricWrapper(keras.metrics.binary_accuracy, name="accuracy", threshold=0.0)
+    if not training.mixing or output.units == 1:
+        return "accuracy"
 
     def accuracy(y_true: Any, y_pred: Any) -> Any:
         labels = keras.ops.argmax(y_true, axis=-1) if are_parts(y_true, output.units) else y_true
@@ -48,27 +58,33 @@ def are_parts(labels: Any, classes: int) -> bool:
     return len(labels.shape) == 2 and labels.shape[-1] == classes
 
 
-def smoothed_crossentropy(classes: int, smoothing: float, logits: bool) -> Callable[[Any, Any], Any]:
+def crossentropy_of_rows(output: Output, smoothing: float) -> Callable[[Any, Any], Any]:
     """Cross-entropy of labels 0, 1, 2 …, or of rows of parts, with a part of the truth spread over all classes.
 
     C. Szegedy et al., "Rethinking the Inception architecture" (2016), section 7; Keras has it for rows with a 1 alone.
+    Where each class is judged by itself, it is the mean over the classes of the cross-entropy of it against the rest.
     """
-    keras = load_keras()
+    keras, classes = load_keras(), output.units
 
-    def smoothed(y_true: Any, y_pred: Any) -> Any:
+    def crossentropy(y_true: Any, y_pred: Any) -> Any:
         rows = y_true if are_parts(y_true, classes) else keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), classes)
-        return keras.losses.categorical_crossentropy(rows, y_pred, from_logits=logits, label_smoothing=smoothing)
+        if output.judges_each:
+            return keras.losses.binary_crossentropy(rows * (1 - smoothing) + smoothing / classes, y_pred)
+        return keras.losses.categorical_crossentropy(
+            rows, y_pred, from_logits=output.gives_logits, label_smoothing=smoothing
+        )
 
-    return smoothed
+    return crossentropy
 
 
 def save_plain_loss(model: Any, output: Output) -> None:
     """Have a saved model name Keras's own loss and accuracy in place of ours.
 
-    Keras can't load a function of another package; without smoothing the loaded model can be used and evaluated.
+    Keras can't load a function of another package; without smoothing the loaded model can be used and evaluated. One
+    that judges each class by itself is evaluated on rows with a 1 then: Keras has nothing for numbers of classes.
     """
     keras, told = load_keras(), model.get_compile_config
-    plain = make_loss(Training(), output)
+    plain = output.loss if output.judges_each else make_loss(Training(), output)
     named = plain if isinstance(plain, str) else keras.losses.serialize(plain)
     object.__setattr__(model, "get_compile_config", lambda: {**told(), "loss": named, "metrics": ["accuracy"]})
 

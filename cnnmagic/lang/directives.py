@@ -263,8 +263,8 @@ MIXINGS = {"mixup": 0.2, "cutmix": 1.0}  # of images and labels, with Keras's ow
 AUGMENTATIONS = ("flip", "rotate", "zoom", "shift", "crop", "brightness", "contrast", "randaugment", *MIXINGS)
 
 
-def read_augment(directive: syntax.Directive, shape: Shape) -> list[Layer]:
-    """The random layers of `augment flip, rotate 15, crop=4`, for images of `shape`."""
+def read_augment(directive: syntax.Directive, shape: Shape, pixels: tuple[float, float] = (0, 1)) -> list[Layer]:
+    """The random layers of `augment flip, rotate 15, crop=4`, for images of `shape` with `pixels` from … to."""
     layers: list[Layer] = []
     words = list(_pairs(directive.words))
     if not words:
@@ -275,7 +275,7 @@ def read_augment(directive: syntax.Directive, shape: Shape) -> list[Layer]:
         if name in MIXINGS:  # they change labels too, and are no layers
             continue
         try:
-            layers.append(_augmentation(name, value, shape))
+            layers.append(_augmentation(name, value, shape, pixels))
         except PlanError as error:
             raise error.at(word.place) from None
     return layers
@@ -317,7 +317,7 @@ def _belongs(word: syntax.Word, value: syntax.Value) -> bool:
     return direction or isinstance(value, int | float)
 
 
-def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
+def _augmentation(name: str, value: syntax.Value | None, shape: Shape, span: tuple[float, float]) -> Layer:
     if name not in AUGMENTATIONS:
         message = f"no augmentation `{name}`{closest(name, AUGMENTATIONS)}"
         remedy = "" if message.endswith("?") else f"Known are {listed(AUGMENTATIONS)}."
@@ -350,7 +350,7 @@ def _augmentation(name: str, value: syntax.Value | None, shape: Shape) -> Layer:
                 interpolation="nearest",
             )
         case "brightness":
-            return RandomBrightness(factor=0.2 if amount is None else amount, value_range=(0, 1))
+            return RandomBrightness(factor=0.2 if amount is None else amount, value_range=span)
         case "randaugment":
-            return RandAugment(factor=0.5 if amount is None else amount, value_range=(0, 1))
-    return RandomContrast(factor=0.2 if amount is None else amount, value_range=(0, 1))
+            return RandAugment(factor=0.5 if amount is None else amount, value_range=span)
+    return RandomContrast(factor=0.2 if amount is None else amount, value_range=span)

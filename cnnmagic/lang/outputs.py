@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from cnnmagic.datasets import Facts
 from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.expand import expand_output
-from cnnmagic.layers import Dense
+from cnnmagic.layers import Dense, Layer
 from cnnmagic.plans import Output
 from cnnmagic.wording import counted
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LOSSES = {
     ("softmax", False): "sparse_categorical_crossentropy",
     ("sigmoid", True): "binary_crossentropy",
+    ("sigmoid", False): "binary_crossentropy",
 }
 
 
@@ -58,6 +60,7 @@ def last(walk: Walk, training: bool) -> Output | None:
         if training:
             walk.problems.append(_missing(walk))
         return None
+    walk.notes.extend(_notes(walk, found))
     if found.source != walk.current.source:
         message = "`output` must be the last layer."
         walk.problems.append(Problem(message, found.place, remedy="Move it to the end of the layers."))
@@ -79,6 +82,31 @@ def _output(dense: Dense) -> Output:
     single, activation = dense.units == 1, dense.activation or "linear"
     plain = "binary_crossentropy" if single else "sparse_categorical_crossentropy"
     return Output(dense.units, activation, LOSSES.get((activation, single), plain))
+
+
+def _notes(walk: Walk, found: Found) -> Iterator[str]:
+    """Softmax of softmax, or a sigmoid of one: as if a Keras user's last layer were still to get its output."""
+    assert walk.graph is not None  # the walk looked
+    steps = walk.graph.steps
+    last = steps[found.source]
+    before = steps.get(last.inputs[0])
+    while before is not None and before.layer.kind in ("Dropout", "Flatten"):
+        before = steps.get(before.inputs[0])
+    if before is None:
+        return
+    activation, units = _ending(before.layer), before.output_shape[-1]
+    if activation == "softmax" or (activation == "sigmoid" and units in (1, found.output.units)):
+        told = f"line {before.line} ends in {activation} already, and line {last.line} adds a layer with"
+        told += f" {found.output.activation} after it, through which a network learns badly"
+        if isinstance(before.layer, Dense) and units == found.output.units:
+            yield f"{told}: leave out one of the two lines"
+        else:
+            yield f"{told}: leave {activation} out of line {before.line}, or write `relu` there"
+
+
+def _ending(layer: Layer) -> str:
+    """The name of the activation that a layer ends with."""
+    return "softmax" if layer.kind == "Softmax" else getattr(layer, "activation", None) or ""
 
 
 def _by_habit(walk: Walk) -> Found | None:

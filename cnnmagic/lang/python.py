@@ -19,7 +19,7 @@ SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "s
 TAKEN = {
     *("inputs", "outputs", "x", "model", "keras", "layers", "np", "math", "load_digits", "train_test_split", "digits"),
     *("arrays", "split", "resized", "optimizer", "history", "loss", "accuracy", "factor", "Schedule", "PEAK"),
-    *("WARM_UP", "Batches", "Mean", "smoothed", "on_processor", "fuse_batch_norm"),
+    *("WARM_UP", "Batches", "Mean", "smoothed", "each_class", "on_processor", "fuse_batch_norm"),
     *("x_train", "y_train", "x_test", "y_test", "x_validation", "y_validation"),
 }
 SPLIT = '''

@@ -81,6 +81,12 @@ SMOOTHED = '''def smoothed(y_true, y_pred):
     rows = keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), {classes})
     return keras.losses.categorical_crossentropy(rows, y_pred, {logits}label_smoothing={smoothing!r})'''
 
+EACH = '''def each_class(y_true, y_pred):
+    """Mean over the classes of the cross-entropy of each against the rest{told}."""
+    rows = keras.ops.one_hot(keras.ops.reshape(y_true, (-1,)), {classes})
+    return keras.losses.binary_crossentropy({rows}, y_pred)'''
+OF_LOGIT = 'keras.metrics.MeanMetricWrapper(keras.metrics.binary_accuracy, name="accuracy", threshold=0.0)'
+
 
 def training_code(plan: Plan) -> str:
     """Code that trains the `model` of a script on its `x_train`, and evaluates it."""
@@ -88,7 +94,7 @@ def training_code(plan: Plan) -> str:
     assert training is not None and output is not None  # the caller looked
     blocks = [BATCHES.format(seed=plan.seed, batch=training.batch_size)] if plan.seed is not None else []
     blocks += [MEAN + (MEAN_AT_EPOCHS_END if training.early_stop else "")] if _judges_mean(training) else []
-    blocks += [_smoothing(training, output)] if _smooths(training, output) else []
+    blocks += [_own_loss(training, output)] if _has_own_loss(training, output) else []
     blocks += [_optimizer(training)]
     late = OPTIMIZERS[training.optimizer].builds_late
     blocks += ["optimizer.build(model.trainable_variables)  # within `fit` Keras would do it wrongly"] if late else []
@@ -111,18 +117,23 @@ def _judges_mean(training: Training) -> bool:
     return training.ema is not None and bool(training.validation or training.early_stop)
 
 
-def _smooths(training: Training, output: Output) -> bool:
-    return bool(training.label_smoothing) and output.loss == "sparse_categorical_crossentropy"
+def _has_own_loss(training: Training, output: Output) -> bool:
+    return output.units > 1 and (bool(training.label_smoothing) or output.judges_each)
 
 
-def _smoothing(training: Training, output: Output) -> str:
+def _own_loss(training: Training, output: Output) -> str:
     logits = "from_logits=True, " if output.gives_logits else ""
     smoothing = training.label_smoothing
+    if output.judges_each:
+        rows = f"rows * (1 - {smoothing!r}) + {smoothing!r} / {output.units}" if smoothing else "rows"
+        told = f", {100 * smoothing:g} % of the truth spread over all" if smoothing else ""
+        return EACH.format(classes=output.units, rows=rows, told=told)
     return SMOOTHED.format(percent=100 * smoothing, classes=output.units, logits=logits, smoothing=smoothing)
 
 
 def _compiling(training: Training, output: Output) -> str:
-    options = ["optimizer=optimizer", f"loss={_loss(training, output)}", 'metrics=["accuracy"]']
+    accuracy = OF_LOGIT if output.units == 1 and output.gives_logits else '"accuracy"'
+    options = ["optimizer=optimizer", f"loss={_loss(training, output)}", f"metrics=[{accuracy}]"]
     return _call("model.compile", [*options, 'jit_compile=False if on_processor else "auto"'])
 
 
@@ -132,8 +143,8 @@ def _normalizes(plan: Plan) -> bool:
 
 
 def _loss(training: Training, output: Output) -> str:
-    if _smooths(training, output):
-        return "smoothed"
+    if _has_own_loss(training, output):
+        return "each_class" if output.judges_each else "smoothed"
     smoothing = f"label_smoothing={training.label_smoothing!r}" if training.label_smoothing else ""
     options = ["from_logits=True"] * output.gives_logits + [smoothing] * bool(smoothing)
     classes = {"binary_crossentropy": "BinaryCrossentropy"}.get(output.loss, "SparseCategoricalCrossentropy")

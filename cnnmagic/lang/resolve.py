@@ -9,6 +9,7 @@ from typing import Any
 from cnnmagic.datasets import Source
 from cnnmagic.errors import CnnError, DataError, Place, PlanError, Problem
 from cnnmagic.lang import syntax
+from cnnmagic.lang.scaling import notes_on_scaling
 from cnnmagic.lang.settings import Describe, Settings, read_settings
 from cnnmagic.lang.sweeps import check_sweep, in_order, sweep_notes
 from cnnmagic.lang.unfold import FindText, unfold
@@ -62,6 +63,7 @@ def resolve(
         kind = DataError if set(problems) == set(settings.data_problems) else PlanError
         raise kind.gather(problems)
     steps = tuple(walk.graph.steps.values()) if walk.graph else ()
+    notes.extend(notes_on_scaling(steps, settings.facts) if unfolded.base is None else ())
     base = None if unfolded.base is None else replace(unfolded.base, steps=of_base)
     return Plan(
         text=program.text,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
 from typing import Any
 
 from cnnmagic.datasets import Facts, Source, three_ways
 from cnnmagic.errors import CnnError, DataError, MissingData, Place, PlanError, Problem
-from cnnmagic.lang import directives, sweeps, syntax, training
+from cnnmagic.lang import directives, scaling, sweeps, syntax, training
 from cnnmagic.lang.unfold import Unfolded
 from cnnmagic.lang.variables import fill, look_up
 from cnnmagic.layers import Layer, Rescaling, Shape, show
-from cnnmagic.plans import Base, Choice, Resize, Sweep, Training
+from cnnmagic.plans import Choice, Resize, Sweep, Training
 from cnnmagic.wording import counted
 
 Describe = Callable[[Source], Facts]
@@ -22,8 +21,6 @@ RGB = 3
 IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, RGB), 1_000
 SHOWN_SIZES = 5
 FEWEST = 10  # images from which parts can be kept for test and validation
-LARGE = 10.0  # pixels of fractions from which on they are taken for numbers of 0 … 255, or the like
-CAFFE_MEANS = (-123.68, -116.779, -103.939)
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,7 @@ class _Reader:
         self.lines: dict[str, syntax.Directive] = {}
         self.inherited: set[str] = set()
         self.recipe: dict[str, Any] = {}
+        self.said: set[str] = set()
         self.choices: tuple[Choice, ...] = ()
         self.facts: Facts | None = None
         self.data_problems: tuple[Problem, ...] = ()
@@ -134,9 +132,12 @@ class _Reader:
 
     def _inherit(self) -> None:
         """Take over what a used text says and the cell does not; its `train` line is a recipe and starts nothing."""
+        if self.unfolded.base is not None:
+            self.recipe = training.tuning(self.unfolded.base)
         for directive in self.unfolded.inherited:
             if directive.name == "train":
-                self.recipe |= training.read_training(directive).values
+                values = training.read_training(directive).values
+                self.recipe, self.said = training.over_recipe(self.recipe, values), self.said | set(values)
             elif directive.name != "sweep" and directive.name not in self.lines:
                 self.inherited.add(directive.name)
                 self._keep(directive)
@@ -301,55 +302,48 @@ class _Reader:
         checked = self._attempt("train", lambda line: training.check_training(chosen, line))
         self.notes.extend((*binding.notes, *(checked or ())))
         self.choices = binding.choices
+        if self.unfolded.base is not None:
+            self.notes.extend(training.note_on_tuning(self.unfolded.base, chosen, self.said | set(binding.values)))
         if self.source is None and "data" not in self.lines:
             message = "there are no data to train on."
             self.problems.append(Problem(message, self._place("train"), remedy=directives.LIST_OF_DATA))
         return chosen
 
     def _first_layers(self, shape: Shape | None) -> list[FirstLayer]:
-        """Scaling and augmentation, which come before the cell's own layers."""
-        layers: list[FirstLayer] = []
+        """Scaling and augmentation, which come before the cell's own layers.
+
+        What scales for pretrained weights stands after the augmentation, whose layers clip to a range from 0 on.
+        """
         place = self._place("data") or Place(self.unfolded.program.first_line, 1, 2)
-        scaling = self._scaling()
+        rescaling, pixels = self._scaling()
+        first: list[FirstLayer] = []
         if self.unfolded.base is not None and shape is not None and shape[2] != RGB:
             self._check_channels(shape)
-        elif scaling is not None:
-            layers.append((scaling, self.unfolded.place or place, "rescale"))
-        if "augment" in self.lines and shape is not None:
-            found = self._attempt("augment", lambda line: directives.read_augment(line, shape)) or []
-            layers.extend((layer, self.lines["augment"].place, "augment") for layer in found)
-        return layers
+        elif rescaling is not None:
+            first.append((rescaling, self.unfolded.place or place, "rescale"))
+        if "augment" not in self.lines or shape is None:
+            return first
+        found = self._attempt("augment", lambda line: directives.read_augment(line, shape, pixels)) or []
+        augmentation = [(layer, self.lines["augment"].place, "augment") for layer in found]
+        return [*augmentation, *first] if self.unfolded.base is not None else [*first, *augmentation]
 
-    def _scaling(self) -> Rescaling | None:
-        """Pixels brought to 0 … 1, or to what pretrained weights expect; None where the text scales them itself."""
-        base = self.unfolded.base
+    def _scaling(self) -> tuple[Rescaling | None, tuple[int, int]]:
+        """What scales the pixels, and their range where they are augmented.
+
+        They are brought to 0 … 1, or to what pretrained weights expect; None where the text scales them itself.
+        """
+        base, facts = self.unfolded.base, self.facts
+        pixels = scaling.pixel_range(facts)
         if base is not None:
-            self.notes.append(f"pixels 0 … 255 are scaled as the weights of `{base.name}` expect")
-            return _scaling_of(base)
-        statements = self.unfolded.program.statements
-        if any(isinstance(s, syntax.Layer) and s.name.lower() in (*Rescaling.words, "rescaling") for s in statements):
-            return None
-        if self.facts is None or self.facts.scale is None:
-            self._note_large_fractions()
-            return None
-        self.notes.append(f"pixels 0 … {round(1 / self.facts.scale)} become 0 … 1 in the network's first layer")
-        return Rescaling(scale=self.facts.scale)
-
-    def _note_large_fractions(self) -> None:
-        """Pixels of 0 … 255 that came as fractions are taken as they are; networks learn better from 0 … 1."""
-        largest = self.facts.largest if self.facts else None
-        if largest is None or not isfinite(largest) or largest < LARGE:
-            return
-        whole = 255 if LARGE * 10 < largest <= 255 else ceil(largest)
-        told = f"the images are fractions up to {largest:g}, taken as they are"
-        self.notes.append(f"{told}: a line `rescale 1/{whole}` before the layers brings them to 0 … 1")
-
-
-def _scaling_of(base: Base) -> Rescaling:
-    """MobileNetV2's weights expect -1 … 1; those of ResNet-50 and VGG the pixels less ImageNet's means."""
-    if base.name == "mobilenet_v2":
-        return Rescaling(scale=1 / 127.5, offset=-1.0)
-    return Rescaling(scale=1.0, offset=CAFFE_MEANS)
+            self.notes.append(scaling.notes_on_base(base, pixels))
+            return scaling.scaling_of(base, scaling.WHITE if pixels[0] < 0 else pixels[1]), pixels
+        if scaling.scales_itself(self.unfolded.program.statements):
+            return None, pixels
+        if facts is None or facts.scale is None:
+            self.notes.extend(scaling.notes_on_pixels_as_they_are(facts))
+            return None, (0, 1) if facts is None else pixels
+        self.notes.append(f"pixels 0 … {round(1 / facts.scale)} become 0 … 1 in the network's first layer")
+        return Rescaling(scale=facts.scale), (0, 1)
 
 
 __all__ = ["Describe", "PlanError", "Settings", "read_settings"]

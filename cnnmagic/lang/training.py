@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,7 +10,7 @@ from cnnmagic.errors import Place, PlanError, Problem
 from cnnmagic.lang import syntax
 from cnnmagic.lang.binding import ALIASES, Binding, bind
 from cnnmagic.optimizers import CLIPPINGS, OPTIMIZERS, OWN_OPTIONS, taking
-from cnnmagic.plans import Training
+from cnnmagic.plans import Base, Training
 from cnnmagic.wording import listed
 
 # Numbers that belong to the optimizer that they were found for.
@@ -20,6 +20,24 @@ OPTIMIZERS_OWN = ("learning_rate", "weight_decay", *OWN_OPTIONS)
 def read_training(directive: syntax.Directive) -> Binding:
     """The options that a `train` line gives; how they go together, `check_training` says."""
     return bind(Training, "train", directive.words)
+
+
+def tuning(base: Base) -> dict[str, Any]:
+    """How pretrained weights are trained further, with layers of one's own after them.
+
+    Of frozen ones those layers alone are trained, at adam's own rate; else all are, at a tenth of it, lest they forget:
+    F. Chollet, "Transfer learning and fine-tuning" (keras.io), which goes down to 1e-5 for layers that are trained.
+    """
+    return {"optimizer": "adam", "learning_rate": 1e-3 if base.freeze else 1e-4}
+
+
+def note_on_tuning(base: Base, chosen: Training, said: Container[str]) -> Iterator[str]:
+    """What trains pretrained weights where the text does not say so; `said` are the options that it gives."""
+    if chosen.optimizer != "adam" or "learning_rate" in said:
+        return
+    what = f"the layers after `{base.name}` are" if base.freeze else f"`{base.name}` is"
+    told = f"{what} trained by adam at a rate of {chosen.learning_rate:g}"
+    yield f"{told}: the recipe of `{base.name}` is for training from scratch, and is not taken over"
 
 
 def over_recipe(recipe: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

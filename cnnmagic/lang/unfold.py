@@ -71,6 +71,8 @@ def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], p
     taken = _without_head(taken, use) if headless else taken
     directives = [_moved(s, use.place) for s in inner.program.statements if isinstance(s, syntax.Directive)]
     base = _base(use)
+    if base is not None:  # its recipe is for weights that have learned nothing yet
+        directives = [directive for directive in directives if directive.name != "train"]
     position = next(index for index, statement in enumerate(program.statements) if statement is use)
     statements = (*program.statements[:position], *taken, *program.statements[position + 1 :])
     older = tuple(_moved(directive, use.place) for directive in inner.inherited)

@@ -181,9 +181,9 @@ def _name(value: syntax.Value) -> str | None:
     return str(value) if isinstance(value, syntax.Name | syntax.Text) else None
 
 
-def _two_numbers(value: syntax.Value) -> tuple[int, ...] | None:
-    sizes = _sizes(value)
-    return sizes if sizes and len(sizes) == 2 else None
+def _two_numbers(value: syntax.Value) -> tuple[float, ...] | None:
+    numbers = value.values if isinstance(value, syntax.Numbers) else _sizes(value)
+    return numbers if numbers and len(numbers) == 2 and all(map(isfinite, numbers)) else None
 
 
 def _channels(value: syntax.Value) -> float | tuple[float, ...] | None:

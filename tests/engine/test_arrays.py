@@ -53,6 +53,7 @@ def test_labels(labels: object, indices: list[int], classes: tuple[str, ...]) ->
     ("values", "scale"),
     [
         (np.array([0, 255], np.uint8), 1 / 255),
+        (np.array([-100, 155]), None),
         (np.array([0, 1], np.uint8), 1 / 255),
         (np.array([0, 1]), None),
         (np.array([0, 16]), 1 / 255),

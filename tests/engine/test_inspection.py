@@ -86,6 +86,19 @@ def test_samples_are_the_networks_own_and_augmented(tmp_path):
     assert samples[0].augmented[0].dtype == np.uint8 and (samples[0].augmented[0] != samples[0].pixels).any()
 
 
+SPOILT = "RandomBrightness 0.2 value_range=0x1"  # makes white of nearly all
+
+
+@pytest.mark.parametrize(
+    "first, spoilt", [("augment brightness\nrescale 1/127.5 -1", False), (f"rescale 1\n{SPOILT}", True)]
+)
+def test_augmented_samples_are_what_the_network_s_first_layers_make(first, spoilt):
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 1)).astype("uint8")
+    found = survey(make_plan(f"data {{{{x}}}} {{{{y}}}}\n{first}\n{NET}", {"x": images, "y": np.arange(40) % 2}))
+    seen = np.stack([one for sample in found.samples for one in sample.augmented])
+    assert (seen.max() <= 1) == spoilt and seen.dtype == np.uint8
+
+
 def test_mixed_sizes_are_counted(tmp_path):
     path = folder(tmp_path / "a", 12, sizes=((12, 12), (16, 20)))
     assert set(survey(make_plan(f"data images:{path}\ninput ?x?x3\n{NET}", {})).sizes) == {(12, 12, 12), (16, 20, 12)}

@@ -43,6 +43,10 @@ RECIPES = {
     "mean_early_untried": "epochs=6 ema=0.9 early_stop=1 validation=0 lr=0.5",
 }
 TRAINED |= {name: SMALL.format(seed=20, words=words) for name, words in RECIPES.items()}
+TRAINED["each_class"] = (
+    "data digits balance=weights\nseed 15\nconv 4 3x3 relu\nflatten\noutput sigmoid\ntrain epochs=2 batch=256 lr=0.01"
+)
+TRAINED["each_class_smoothed"] = f"{TRAINED['each_class']} label_smoothing=0.2"
 TRAINED["smoothed_logits"] = (
     "data digits\nseed 14\nconv 4 3x3 relu\nflatten\noutput 10 linear\ntrain epochs=2 batch=512 label_smoothing=0.3"
 )

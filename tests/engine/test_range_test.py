@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from cnnmagic.engine import range_test as module
 from cnnmagic.engine.backend import load_keras
@@ -14,6 +15,7 @@ from cnnmagic.plans import Plan
 from cnnmagic.rates import RateCurve
 
 keras = load_keras()
+DIGITS = load_digits()
 TEXT = "data digits\nconv 4 3x3 relu\nflatten\ndropout 0.2\noutput\nseed 3\ntrain batch=64 {}"
 WHOLE = 20  # whole batches of 64 in 1,294 images
 
@@ -29,13 +31,15 @@ def curve_of(words: str = "", **options: Any) -> RateCurve:
 
 def plain_losses(plan: Plan, batches: int) -> list[float]:
     """The same by Keras alone: an epoch's order after the other, a fit of one batch after the other."""
-    model, train = build_model(plan), load_data(plan).train
+    model, dataset = build_model(plan), load_data(plan)
+    train, weights = dataset.train, dataset.weights
     losses = []
     for number in range(batches):
         epoch, batch = divmod(number, WHOLE)
         order = np.random.default_rng((3, epoch)).permutation(len(train))[batch * 64 : batch * 64 + 64]
         model.optimizer.learning_rate = 1e-7 * (10 / 1e-7) ** (number / (batches - 1))
-        history = model.fit(train.images[order], train.labels[order], batch_size=64, shuffle=False, verbose=0)
+        images, labels = train.images[order], train.labels[order]
+        history = model.fit(images, labels, batch_size=64, shuffle=False, verbose=0, class_weight=weights)
         losses += history.history["loss"]
     return losses
 
@@ -48,6 +52,17 @@ def test_losses_are_those_of_a_plain_loop(words: str) -> None:
     assert curve.losses == pytest.approx(expected, rel=1e-5)
     assert curve.rates == pytest.approx([1e-7 * 1e8 ** (n / 44) for n in range(len(curve.rates))])
     assert curve.suggested == pytest.approx(curve.rates[int(np.argmin(curve.smoothed))] / 10, rel=0.05)
+
+
+def test_classes_are_weighed_as_in_a_training() -> None:
+    chosen = np.flatnonzero((DIGITS.target < 3) | (np.arange(len(DIGITS.target)) % 9 == 0))
+    values = {"x": DIGITS.images[chosen, ..., None] / 16, "y": DIGITS.target[chosen]}
+    text = TEXT.format("sgd").replace("data digits", "data {{x}} {{y}} balance=weights")
+    plan = make_plan(text, values)
+    weights = load_data(plan).weights
+    assert weights is not None and max(weights.values()) > 2 * min(weights.values())
+    curve = range_test(copy_of(plan), load_data(plan), 64, 3, batches=6)
+    assert curve.losses == pytest.approx(plain_losses(plan, 6), rel=1e-5)
 
 
 def test_the_copy_begins_as_a_training_would_and_leaves_chance_alone() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import cnnmagic
 from cnnmagic.engine.backend import load_keras
@@ -69,6 +70,57 @@ def test_smoothed_loss_is_its_formula(smoothing: float, activation: str) -> None
     loss = make_loss(Training(label_smoothing=smoothing), Output(5, activation, "sparse_categorical_crossentropy"))
     found = keras.ops.convert_to_numpy(keras.losses.get(loss)(labels[:, np.newaxis], given))
     assert found.mean() == pytest.approx(-(truth * np.log(chances)).sum(axis=1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_several_sigmoids_are_judged_each_against_the_rest(smoothing: float) -> None:
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(20, 5)), np.arange(20) % 5
+    chances = 1 / (1 + np.exp(-logits))
+    truth = (1 - smoothing) * np.eye(5)[labels] + smoothing / 5
+    loss = make_loss(Training(label_smoothing=smoothing), Output(5, "sigmoid", "binary_crossentropy"))
+    expected = -(truth * np.log(chances) + (1 - truth) * np.log(1 - chances)).mean(axis=1)
+    for given in (chances.astype("float32"), keras.activations.sigmoid(logits.astype("float32"))):
+        for told in (labels, labels[:, np.newaxis], np.eye(5)[labels].astype("float32")):
+            found = keras.ops.convert_to_numpy(loss(told, given))
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("words", ["", "label_smoothing=0.1", "mixup"])
+def test_a_training_of_several_sigmoids_is_another_than_that_of_softmax(words: str) -> None:
+    augment, words = (f"augment {words}\n", "") if words == "mixup" else ("", words)
+    text = f"data digits balance=weights\n{augment}flatten\n{{}}\nseed 1\ntrain 6 batch=32 lr=0.02 {words}"
+    runs = [cnnmagic.train(text.format(last)) for last in ("output", "output sigmoid")]
+    one, other = (run.history for run in runs)
+    assert other["val_accuracy"][-1] > 0.8 and other["loss"][-1] != pytest.approx(one["loss"][-1], rel=0.05)
+    test = runs[1].dataset.test
+    found = runs[1].model.evaluate(test.images, test.labels, verbose=0, return_dict=True)
+    right = runs[1].model.predict(test.images, verbose=0).argmax(axis=1) == test.labels
+    assert found["accuracy"] == pytest.approx(right.mean(), abs=1e-6)
+
+
+def test_a_model_of_several_sigmoids_is_saved_for_plain_keras(tmp_path: Path) -> None:
+    run = cnnmagic.train("data digits\nflatten\noutput sigmoid\nseed 1\ntrain 1")
+    run.model.save(tmp_path / "net.keras")
+    loaded, test = keras.models.load_model(tmp_path / "net.keras"), run.dataset.test
+    found = loaded.evaluate(test.images, np.eye(10)[test.labels], verbose=0)
+    assert found == pytest.approx(run.model.evaluate(test.images, test.labels, verbose=0), rel=1e-5)
+
+
+@pytest.mark.parametrize("last", ["output 1", "output 1 linear", "output 1 tanh"])
+def test_the_accuracy_of_one_answer_is_that_of_its_sign_or_half(last: str, tmp_path: Path) -> None:
+    digits = load_digits()
+    chosen = digits.target < 2
+    x, y = digits.images[chosen, ..., None] / 16 - 0.3, digits.target[chosen]
+    run = cnnmagic.train(f"data {{{{x}}}} {{{{y}}}}\nflatten\n{last}\nseed 2\ntrain 1 batch=16 lr=3e-4", x=x, y=y)
+    images, labels = run.dataset.train.images, run.dataset.train.labels
+    answers = run.model.predict(images, verbose=0)[:, 0]
+    expected = ((answers > (0.5 if last == "output 1" else 0)) == labels).mean()
+    assert "1 " not in last or expected != pytest.approx(((answers > 0.5) == labels).mean(), abs=0.02)
+    assert run.model.evaluate(images, labels, verbose=0)[1] == pytest.approx(expected)
+    run.model.save(tmp_path / "net.keras")
+    loaded = keras.models.load_model(tmp_path / "net.keras")
+    assert loaded.evaluate(images, labels, verbose=0)[1] == pytest.approx(expected)
 
 
 def test_a_model_with_smoothed_labels_is_saved_for_plain_keras(tmp_path: Path) -> None:

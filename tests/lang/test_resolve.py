@@ -39,6 +39,8 @@ OUTPUTS = {
     "output 10": Output(10, "softmax", SOFTMAX),
     "output 1": Output(1, "sigmoid", SIGMOID),
     "output 10 linear": Output(10, "linear", SOFTMAX),
+    "output 10 sigmoid": Output(10, "sigmoid", SIGMOID),
+    "dense 10 sigmoid": Output(10, "sigmoid", SIGMOID),
     "dense 10 softmax": Output(10, "softmax", SOFTMAX),
     "dense 1 sigmoid": Output(1, "sigmoid", SIGMOID),
     "dense 10": None,
@@ -49,6 +51,31 @@ OUTPUTS = {
 @pytest.mark.parametrize("text", OUTPUTS)
 def test_the_output_picks_its_loss(text):
     assert plan(f"input 8x8x1\n{text}").output == OUTPUTS[text]
+
+
+LEAVE = "leave out one of the two lines"
+TWICE = {
+    "dense 10 softmax\noutput": f"line 4 ends in softmax already, and line 5 adds a layer with softmax, {LEAVE}",
+    "dense 10 softmax\noutput 10": LEAVE,
+    "dense 10 softmax\ndense 10 softmax": LEAVE,
+    "dense 10 softmax\ndropout 0.2\noutput": LEAVE,
+    "dense 10 sigmoid\noutput": LEAVE,
+    "dense 10\nsoftmax\noutput": "leave softmax out of line 5, or write `relu` there",
+    "dense 10\nSoftmax\noutput": "leave softmax out of line 5, or write `relu` there",
+    "dense 64 softmax\noutput": "leave softmax out of line 4, or write `relu` there",
+    "dense 1 sigmoid\noutput": "leave sigmoid out of line 4, or write `relu` there",
+    "dense 84 sigmoid\noutput": "",
+    "dense 64 relu\noutput": "",
+    "dense 10 softmax": "",
+    "output": "",
+}
+
+
+@pytest.mark.parametrize("text", TWICE)
+def test_softmax_of_softmax_is_told(text):
+    told = [note for note in plan(f"data digits\nconv 4 3x3\nflatten\n{text}\ntrain 1").notes if "learns badly" in note]
+    parts = [part.strip() for part in TWICE[text].split(", ")] if TWICE[text] else []
+    assert len(told) == bool(parts) and all(part in told[0] for part in parts)
 
 
 def test_the_data_fill_what_the_cell_leaves_out():

@@ -1,7 +1,10 @@
 """`use`: the zoo and earlier texts taken whole or without their heads, and what a cell takes over from them."""
 
+from dataclasses import replace
+
 import pytest
 
+from cnnmagic import plan
 from cnnmagic.errors import CnnError
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.pipeline import make_plan
@@ -24,6 +27,9 @@ dense 16 relu
 output 10
 train epochs=7 batch=64 optimizer=sgd lr=0.1 momentum=0.9
 """
+RESNET = Training(
+    epochs=90, batch_size=256, optimizer="sgd", learning_rate=0.1, momentum=0.9, weight_decay=1e-4, schedule="step"
+)
 TEXTS = {
     "small": SMALL,
     "wider": "use small\nseed 5\ntrain epochs=9",
@@ -151,6 +157,42 @@ def test_another_clipping_takes_the_place_of_the_recipe_s() -> None:
     texts = {"small": "data digits\nflatten\noutput\ntrain clipnorm=1"}
     training = make_plan("use small\ntrain clipvalue=0.5", {}, texts=texts).training
     assert training and (training.clipnorm, training.clipvalue) == (None, 0.5)
+
+
+FROM_SCRATCH = "is for training from scratch, and is not taken over"
+
+
+@pytest.mark.parametrize(
+    "words, train, training, told",
+    [
+        ("resnet50 imagenet", "", Training(learning_rate=1e-4), "`resnet50` is trained by adam at a rate of 0.0001"),
+        (
+            "mobilenet_v2 imagenet freeze",
+            "1",
+            Training(epochs=1, learning_rate=1e-3),
+            "the layers after `mobilenet_v2` are trained by adam at a rate of 0.001",
+        ),
+        ("vgg16 imagenet", "lr=1e-5", Training(learning_rate=1e-5), ""),
+        ("vgg16 imagenet", "sgd momentum=0.9", Training(optimizer="sgd", momentum=0.9), ""),
+        ("resnet50", "2", replace(RESNET, epochs=2), ""),
+    ],
+)
+def test_pretrained_weights_are_not_trained_as_from_scratch(words, train, training, told):
+    planned = plan(f"data cifar10\nuse {words}\nglobalavgpool\noutput\ntrain {train}")
+    assert planned.training == training
+    assert [note for note in planned.notes if FROM_SCRATCH in note] == (
+        [f"{told}: the recipe of `{words.split()[0]}` {FROM_SCRATCH}"] if told else []
+    )
+    assert plan(f"data cifar10\nuse {words}\nglobalavgpool\noutput").recipe == (
+        RESNET if words == "resnet50" else Training(learning_rate=1e-3 if "freeze" in words else 1e-4)
+    )
+
+
+def test_a_cell_s_own_recipe_for_pretrained_weights_is_taken_over():
+    own = "data cifar10\nuse vgg16 imagenet\nglobalavgpool\noutput\ntrain 7 lr=0.0002"
+    planned = make_plan("use own\ndense 8\noutput\ntrain 3", {}, texts={"own": own})
+    assert planned.training == Training(epochs=3, learning_rate=0.0002)
+    assert not any(FROM_SCRATCH in note for note in planned.notes)
 
 
 def test_recipes_follow_one_another() -> None:

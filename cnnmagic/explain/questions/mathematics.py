@@ -23,7 +23,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         numbers.append(words.number("products", plan.flops // 2))
     parts = [words("text", weights=plan.parameters), "\n".join(_page(plan, words))]
     classes = plan.output.units if plan.output else 0
-    if classes > 1:
+    if plan.output and classes > 1 and not plan.output.judges_each:
         numbers.append(words.number("guessing", log(classes), classes=classes))
         parts.append(words("loss", classes=classes, guessing=log(classes)))
     return words.answer("\n\n".join([*parts, words("decide")]), tuple(numbers), probe.network())
