@@ -89,3 +89,10 @@ def test_samples_are_the_networks_own_and_augmented(tmp_path):
 def test_mixed_sizes_are_counted(tmp_path):
     path = folder(tmp_path / "a", 12, sizes=((12, 12), (16, 20)))
     assert set(survey(make_plan(f"data images:{path}\ninput ?x?x3\n{NET}", {})).sizes) == {(12, 12, 12), (16, 20, 12)}
+
+
+def test_a_name_without_an_ending_tells_no_other_kind(tmp_path):
+    path = folder(tmp_path / "a", 12)
+    (path / "dark" / "0.png").rename(path / "dark" / "9")
+    (path / "dark" / "1.png").rename(path / "dark" / "1.jpg")
+    assert found(f"images:{path}")["names that tell another kind than the content"] == ("dark/1.jpg is PNG",)

@@ -94,12 +94,16 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     np.savez(folder / "words.npz", x_train=x, y_train=words)
     np.savez(folder / "rows.npz", x_train=x[..., 0], y_train=np.eye(3)[y])
     net = "seed 3\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=2 batch=16"
+    for name, array in {"x": x, "y": words, "x_test": x_test, "y_test": words[y_test]}.items():
+        np.save(folder / f"{name}.npy", array)
     texts = dict(TRAINED)
     texts |= {f"file_{name}": f"data '{folder / name}.npz'\n{net}" for name in ("usual", "short", "words", "rows")}
     pair = net.replace("output", "output 1{}").replace("epochs", "label_smoothing=0.2 epochs")
     texts |= {
         name: "data {{x}} {{pair}}\n" + pair.format(last) for name, last in zip(PAIRS, ("", " linear"), strict=True)
     }
+    single = [f"'{folder / name}.npy'" for name in ("x", "y", "x_test", "y_test")]
+    texts |= {"single": f"data {' '.join(single[:2])}\n{net}", "single_tested": f"data {' '.join(single)}\n{net}"}
     texts["arrays"] = "data {{x}} {{words}}\n" + net
     texts["arrays_tested"] = "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + net
     texts["few"] = "data {{few}} {{labels}}\n" + net
@@ -120,8 +124,7 @@ FEW = ("few", "one_alone", "untested_few")
 NAMES = [
     *TRAINED,
     *(f"file_{name}" for name in ("usual", "short", "words", "rows")),
-    "arrays",
-    "arrays_tested",
+    *("arrays", "arrays_tested", "single", "single_tested"),
     *FEW,
     *PAIRS,
 ]

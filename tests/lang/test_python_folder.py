@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import cnnmagic
+from cnnmagic.engine.data import load
+from cnnmagic.engine.reading import read_all
 from cnnmagic.errors import PlanError
+from cnnmagic.pipeline import make_plan
 from tests.engine.photos import folder
 
 NET = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3"
@@ -56,6 +60,37 @@ def test_a_script_leaves_out_what_a_training_leaves_out(splits, tmp_path):
         assert np.array_equal(found[name], images), name
     assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
     assert sorted(line[10:] for line in told.splitlines() if line.startswith("left out: ")) == list(map(str, spoilt))
+
+
+def odd(path: Path) -> None:
+    """Images that lie on their side, say so where nothing heeds it, have 16 bits, transparency, or 32 bits."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.random.default_rng(2).integers(0, 256, (12, 12, 3)).astype("uint8")
+    for kind in ("TIFF", "PNG", "WEBP", "JPEG"):
+        Image.fromarray(pixels).save(path / f"turned.{kind.lower()}", exif=exif)
+    deep = pixels[..., 0].astype("uint16") * 200
+    Image.fromarray(deep).save(path / "deep.png")
+    Image.fromarray(deep).save(path / "deep.tif", exif=exif)
+    palette = Image.fromarray(pixels).quantize(7)
+    palette.save(path / "palette.png", transparency=3)
+    Image.fromarray(pixels[..., 0].astype("int32") * 16).save(path / "int32.tif")
+    Image.fromarray(pixels[..., 0] / np.float32(255)).save(path / "float.tif")
+
+
+@pytest.mark.parametrize("more", ["", "input 12x12x1", "resize 9x7 pad"])
+def test_a_script_reads_odd_images_as_a_training_does(more, tmp_path):
+    path = folder(tmp_path / "photos")
+    odd(path / "dark")
+    text = f"data images:{path} bad=skip\n{more}\n{TRAIN}"
+    script = cnnmagic.to_python(text).partition("keras.utils.set_random_seed")[0]
+    saved = "\nnp.savez('out.npz', x=x_train, v=x_validation, t=x_test)"
+    told = run_script(script, tmp_path / "net.py", saved)
+    assert sorted(line.rpartition("/")[2] for line in told.splitlines()) == ["float.tif", "int32.tif"]
+    data, found = read_all(load(make_plan(text, {}))), np.load(tmp_path / "out.npz")
+    assert data is not None
+    for name, split in (("x", data.train), ("v", data.validation), ("t", data.test)):
+        assert np.array_equal(found[name], split.images[:]), name
 
 
 @pytest.mark.parametrize(
