@@ -13,7 +13,7 @@ import pytest
 from cnnmagic import to_python, train
 from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.pipeline import make_plan
-from cnnmagic.session import Session
+from cnnmagic.written import write_script
 from cnnmagic.zoo import zoo_names, zoo_text
 
 RUNNER = """
@@ -115,7 +115,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], 
     paths = []
     for name, text in texts.items():
         plan = make_plan(text, variables)
-        paths.append(Session().export_python(name, plan, str(folder / f"{name}.py")))
+        paths.append(write_script(name, plan, str(folder / f"{name}.py")))
     return texts, run_scripts(paths, folder), variables
 
 
@@ -151,7 +151,7 @@ def compare(answer: Any, text: str, variables: dict[str, Any]) -> None:
 def test_scripts_of_all_optimizers_train_to_the_same_numbers(tmp_path: Path) -> None:
     texts = {name: SMALL.format(seed=30, words=f"epochs=2 optimizer={name}") for name in OPTIMIZERS}
     paths = [
-        Session().export_python(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()
+        write_script(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()
     ]
     answers = run_scripts(paths, tmp_path, 900)
     for name, text in texts.items():
