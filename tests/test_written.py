@@ -14,7 +14,7 @@ from cnnmagic.verbs import act
 from cnnmagic.written import write_script
 
 NET = "conv 2 3x3\nflatten\noutput 2"
-ARRAYS = {"x": np.zeros((20, 8, 8), np.uint8), "y": np.arange(20) % 2}
+ARRAYS: dict[str, Any] = {"x": np.zeros((20, 8, 8), np.uint8), "y": np.arange(20) % 2}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_file_of_the_users_own_is_kept(name: str, here: Path, capsys: Any) -> 
 def test_a_picture_of_the_users_own_is_kept(here: Path, capsys: Any) -> None:
     (here / "net.svg").write_text("<svg/>")
     session = session_of("net")
-    with pytest.raises(RunError, match="`net.svg` is there already") as told:
+    with pytest.raises(RunError, match=r"`net\.svg` is there already") as told:
         act(session, "plan net --picture")
     assert "`%cnn plan net --picture --force`" in str(told.value) and (here / "net.svg").read_text() == "<svg/>"
     for words in ("--force", ""):

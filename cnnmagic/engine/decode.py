@@ -74,7 +74,8 @@ def read_header(content: bytes) -> Header:
 def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
     """Pixels (height, width, channels) of 8 bits, upright and in the form's size; raises `Unreadable`.
 
-    16 bits are brought to 8 by one rule, whatever an image holds; transparency is left away unless there are 4 channels.
+    16 bits are brought to 8 by one rule, whatever the image holds; transparency is left away unless there are 4
+    channels.
     """
     with _opened(content) as image:
         header = _header(image)

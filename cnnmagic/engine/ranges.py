@@ -18,7 +18,7 @@ SLACK = 1.05  # images that were resized reach a little beyond black and white
 def ends_of(images: np.ndarray) -> tuple[float, float]:
     """The numbers that are black and white in training images, as far as their own range tells.
 
-    They are 0 and 1, 0 and 255, or 0 and what more bits hold; -0.5 and 0.5, or -1 and 1; else the least and the largest.
+    They are 0 and 1, 0 and 255, or 0 and what more bits hold; -0.5 and 0.5, or -1 and 1; else the least and largest.
     """
     least, largest = float(images.min()), float(images.max())
     if -least <= (SLACK - 1) * largest:
@@ -37,7 +37,7 @@ def _white(largest: float) -> float:
 
 
 def check_range(images: np.ndarray, dataset: Dataset, name: str) -> None:
-    """Raise `DataError` for images from 0 to 1 where those of the training went to 16 and more, and the other way round.
+    """Raise `DataError` for images from 0 to 1 where those of the training went to 16 and more, or the other way round.
 
     Whole numbers that all are 0 or 1 pass: they may be images that are almost black.
     """
@@ -47,7 +47,9 @@ def check_range(images: np.ndarray, dataset: Dataset, name: str) -> None:
     if white >= SMALL and images.dtype.kind == "f" and 0 < largest <= 1 and images.min() >= 0:
         if (images != np.rint(images)).any():
             message = f"`{name}` holds fractions up to {largest:.3g}, and the network was trained on 0 to {white:,.0f}."
-            remedy = f"Bring them to its range: `{name} * {white:.0f}`. Images that are almost black: `np.rint({name})`."
+            remedy = (
+                f"Bring them to its range: `{name} * {white:.0f}`. Images that are almost black: `np.rint({name})`."
+            )
             raise DataError(message, remedy=remedy)
     elif white <= 1 and largest > SMALL:
         message = f"`{name}` holds numbers up to {largest:,.6g}, and the network was trained on 0 to 1."

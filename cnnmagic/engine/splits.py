@@ -47,7 +47,8 @@ class Dataset:
     """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names.
 
     `weights` are those of the classes in the loss, if any; `black` and `white` are the numbers of such pixels. Encoded
-    images have an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones, `left_out` are their numbers.
+    images have an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones, `left_out` are
+    their numbers.
     """
 
     name: str
@@ -89,6 +90,21 @@ class Dataset:
             message = f"images of {show(ready.shape[1:])} are not what the network takes."
             raise DataError(message, remedy=f"Give images of {show(wanted)}, as its data were.")
         return ready
+
+    def labelled(self, images: Any, labels: Any) -> dict[str, Any]:
+        """Images of a user with their labels as what Keras's `evaluate` takes; raises `DataError`."""
+        from cnnmagic.engine.typed import label_numbers
+
+        if labels is None:
+            is_pair = isinstance(images, tuple | list) and len(images) == 2
+            told = "images and labels are given as two values" if is_pair else "images need labels to be scored"
+            raise DataError(f"{told}.", remedy="Write `run.evaluate(x, y)`; `run.predict(x)` needs no labels.")
+        ready = self.prepare(images, "x")
+        numbers = label_numbers(labels, "y", len(ready), self.classes)
+        if isinstance(ready, list):
+            pairs = zip(ready, numbers[:, None], strict=True)
+            return {"x": (pair for pair in pairs), "steps": len(ready)}  # Keras knows generators alone
+        return {"x": ready, "y": numbers}
 
 
 def weights_of(plan: Plan, train: Split, classes: int) -> dict[int, float] | None:

@@ -79,6 +79,14 @@ def _together(found: Sequence[np.ndarray], form: Form) -> Any:
     return np.stack(found) if len(sizes) == 1 else [image[None] for image in found]
 
 
+def label_numbers(labels: Any, name: str, images: int, classes: tuple[str, ...]) -> np.ndarray:
+    """Labels of a user as numbers of classes: by the classes' names, or the numbers as given where these are words."""
+    found = arrays.read_labels(labels, name, images)
+    by_number = not any(known.isdigit() for known in classes) and all(label.isdigit() for label in found.classes)
+    numbers = tuple(map(str, range(len(classes))))
+    return arrays.encode_labels(labels, name, images, numbers if by_number else classes)
+
+
 def form_of(dataset: Dataset) -> Form:
     """The form in which a user's files reach the model; raises `DataError` where no file has its channels.
 

@@ -138,7 +138,8 @@ def _reading(plan: Plan, name: str) -> list[str]:
         case File(path, others):
             return _file(path, others, plan.facts)
         case Arrays():
-            told = f'# np.savez("{name}_data.npz", x=images, y=numbers{", x_test=…, y_test=…" if tests else ""}) writes them.'
+            more = ", x_test=…, y_test=…" if tests else ""
+            told = f'# np.savez("{name}_data.npz", x=images, y=numbers{more}) writes them.'
             lines = [told, f'arrays = np.load("{name}_data.npz")', 'x_train, y_train = arrays["x"], arrays["y"]']
             further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
             return [*lines, *further]

@@ -150,9 +150,7 @@ def compare(answer: Any, text: str, variables: dict[str, Any]) -> None:
 @pytest.mark.long
 def test_scripts_of_all_optimizers_train_to_the_same_numbers(tmp_path: Path) -> None:
     texts = {name: SMALL.format(seed=30, words=f"epochs=2 optimizer={name}") for name in OPTIMIZERS}
-    paths = [
-        write_script(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()
-    ]
+    paths = [write_script(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()]
     answers = run_scripts(paths, tmp_path, 900)
     for name, text in texts.items():
         compare(answers[name], text, {})

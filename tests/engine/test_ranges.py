@@ -86,7 +86,7 @@ def test_fractions_are_refused_by_a_network_of_files(tmp_path: Path) -> None:
     data = load(make_plan(f"data images:{folder(tmp_path / 'a')}\n{NET}", {}))
     dark = np.full((2, 12, 12, 3), 0.5)
     for given in (dark, dark[0], [dark[0], np.full((9, 9, 3), 0.3)]):
-        with pytest.raises(DataError, match="fractions up to 0.5, and the network was trained on 0 to 255"):
+        with pytest.raises(DataError, match=r"fractions up to 0\.5, and the network was trained on 0 to 255"):
             data.prepare(given)
     assert (data.prepare(np.rint(dark + 0.1)) == 1).all()
 

@@ -167,7 +167,8 @@ def test_whole_numbers_of_a_csv_are_classes_in_their_order(form, classes, photos
     pandas: Any = pytest.importorskip("pandas")
     paths, _ = rows(photos)
     labels = [(0, 1, 2, 10)[number % 4] for number in range(len(paths))]
-    text = "\n".join(["path,label", *(f"{path},{form.format(label)}" for path, label in zip(paths, labels))])
+    lines = [f"{path},{form.format(label)}" for path, label in zip(paths, labels, strict=True)]
+    text = "\n".join(["path,label", *lines])
     (photos / "numbers.csv").write_text(text)
     frame = pandas.DataFrame({"path": [str(photos / path) for path in paths], "label": labels})
     pixels, numbers, found = images(f'"{photos / "numbers.csv"}"')
