@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cnnmagic.engine.splits import Dataset
 
 SMALL = 16.0  # up to here the largest number is white itself, as in scikit-learn's digits; beyond it 255 is
+SAMPLE = 1_000  # training images that tell whether all hold whole numbers
 SLACK = 1.05  # images that were resized reach a little beyond black and white
 
 
@@ -36,16 +37,21 @@ def _white(largest: float) -> float:
     return max(255.0, 2.0 ** np.ceil(np.log2(largest / SLACK + 1)) - 1)
 
 
+def _are_whole(images: np.ndarray) -> bool:
+    return images.dtype.kind in "uib" or bool((images == np.rint(images)).all())
+
+
 def check_range(images: np.ndarray, dataset: Dataset, name: str) -> None:
     """Raise `DataError` for images from 0 to 1 where those of the training went to 16 and more, or the other way round.
 
-    Whole numbers that all are 0 or 1 pass: they may be images that are almost black.
+    Whole numbers that all are 0 or 1 pass: they may be images that are almost black. So do fractions where the training
+    images hold fractions too.
     """
     if dataset.black < 0 or not images.size:
         return
     white, largest = dataset.white, float(images.max())
     if white >= SMALL and images.dtype.kind == "f" and 0 < largest <= 1 and images.min() >= 0:
-        if (images != np.rint(images)).any():
+        if not _are_whole(images) and (dataset.album is not None or _are_whole(dataset.train.images[:SAMPLE])):
             message = f"`{name}` holds fractions up to {largest:.3g}, and the network was trained on 0 to {white:,.0f}."
             remedy = (
                 f"Bring them to its range: `{name} * {white:.0f}`. Images that are almost black: `np.rint({name})`."

@@ -82,6 +82,12 @@ def test_fractions_are_refused_where_training_was_on_larger_numbers(kind: str) -
     assert data.prepare(np.minimum(images[:4], 1)).max() == 1  # almost black, and whole numbers
 
 
+def test_quiet_ones_among_fractions_are_taken_as_they_are() -> None:
+    images = np.random.default_rng(0).exponential(40, (40, 8, 8, 1))
+    images[3] /= images[3].max() * 2
+    np.testing.assert_array_equal(trained_on(images).prepare(images[3]), images[3:4])
+
+
 def test_fractions_are_refused_by_a_network_of_files(tmp_path: Path) -> None:
     data = load(make_plan(f"data images:{folder(tmp_path / 'a')}\n{NET}", {}))
     dark = np.full((2, 12, 12, 3), 0.5)
