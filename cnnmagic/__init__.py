@@ -46,7 +46,13 @@ def build(plan: Plan | str, **variables: Any) -> Any:
 
 
 def to_python(plan: Plan | str, name: str = "net", **variables: Any) -> str:
-    """Plain Keras code for a plan (or a text): model, data and training, without cnnmagic; raises `CnnError`."""
+    """Plain Keras code for a plan (or a text): model, data and training, without cnnmagic; raises `CnnError`.
+
+    Arrays of the notebook (`data {{x}} {{y}}`) the script reads from `NAME_data.npz` in the folder where it runs: `x`
+    of (count, height, width, channels), `y` of class numbers 0, 1, 2 …, and `x_test`, `y_test` where the data have a
+    test set. `%cnn export` writes that file; in a program
+    `np.savez("net_data.npz", x=x, y=np.unique(y, return_inverse=True)[1])` does.
+    """
     from cnnmagic.lang.python import to_python as write
 
     return write(_planned(plan, variables), name)
@@ -55,8 +61,15 @@ def to_python(plan: Plan | str, name: str = "net", **variables: Any) -> str:
 def from_keras(model: Any) -> str:
     """The text of a Functional or Sequential Keras model of known layers; raises `CnnError`."""
     from cnnmagic.engine.from_keras import from_keras as read
+    from cnnmagic.pipeline import make_plan
 
-    return read(model)
+    text = read(model)
+    try:
+        make_plan(text, {})
+    except CnnError as error:
+        reason = f"Its text would not be taken: {error.problems[0].message}"
+        raise CnnError("this model can't be written in the language.", reason=reason) from error
+    return text
 
 
 def train(

@@ -179,8 +179,18 @@ class Run:
         if self.tracker is not None and self.is_done:
             self.tracker.settle(timeout)
 
-    def evaluate(self, split: str = "test") -> dict[str, float]:
-        """Loss and accuracy on `test`, `validation` or `train`, after the training's end."""
+    def evaluate(self, x: Any = "test", y: Any = None) -> dict[str, float]:
+        """Loss and accuracy on `test`, `validation` or `train`, or on images of one's own; after the training's end.
+
+        `run.evaluate(x, y)` takes images as `predict` does, arrays or a list of paths, and a label for each: its class
+        as the data have it, in words or numbers, or its number in `run.dataset.classes`. Raises `DataError` for images
+        that the network can't take and for labels that it doesn't know.
+        """
+        if y is not None or not isinstance(x, str):
+            given = self.dataset.labelled(x, y)
+            self.wait_until_usable()
+            return dict(self.model.evaluate(**given, verbose=0, return_dict=True))
+        split = x
         images = getattr(self.dataset, split, None) if split in ("test", "validation", "train") else None
         if images is None:
             raise RunError(f"no split `{split}`.", remedy="There are `test`, `validation` and `train`.")
@@ -192,12 +202,13 @@ class Run:
         result: dict[str, float] = self.model.evaluate(**images.given(), verbose=0, return_dict=True)
         return result
 
-    def predict(self, images: Any) -> Any:
+    def predict(self, images: Any, name: str = "images") -> Any:
         """The model's answers: an array (count, classes); after the training's end.
 
-        Images are arrays as the data have them, or the path of an image, or a list of paths.
+        Images are arrays as the data have them, or the path of an image, or a list of paths; `name` is what errors call
+        them.
         """
-        ready = self.dataset.prepare(images)
+        ready = self.dataset.prepare(images, name)
         self.wait_until_usable()
         if not isinstance(ready, list):
             return self.model.predict(ready, verbose=0)

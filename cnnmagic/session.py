@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from weakref import ref
 
-from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record, parted
@@ -25,6 +24,7 @@ from cnnmagic.run import Run
 from cnnmagic.storage import Record, find_record, records
 from cnnmagic.sweep_run import SweepRun
 from cnnmagic.trials import hints, phase_text
+from cnnmagic.written import write_picture
 
 Planned = Plan | Run
 
@@ -210,7 +210,7 @@ class Session:
 
         display({"text/plain": str(plan), "text/html": plan_html(plan, name)}, raw=True)
 
-    def show_picture(self, name: str, plan: Plan) -> None:
+    def show_picture(self, name: str, plan: Plan, force: bool = False) -> None:
         """Draw the network in a notebook; in a terminal write the picture to a file."""
         from cnnmagic.ui.architecture import draw_network
 
@@ -220,23 +220,7 @@ class Session:
             text = {"text/plain": str(plan), "text/html": draw_network(plan, name)}
             display(text, raw=True)
         else:
-            path = Path(f"{name}.svg")
-            path.write_text(draw_network(plan, name, color="#24292f"), encoding="utf-8")
-            print(f"written: {path}")
-
-    def export_python(self, name: str, plan: Plan, path: str | None) -> Path:
-        """Write a plan as Keras code, and arrays of the notebook beside it; returns the script's path."""
-        from cnnmagic.lang.python import to_python
-
-        target = Path(path or f"{name}.py")
-        if not target.parent.is_dir():
-            raise RunError(f"there is no folder `{target.parent}`.", remedy="Make it, or choose another path.")
-        target.write_text(to_python(plan, name), encoding="utf-8")
-        if plan.training is not None and isinstance(plan.source, Arrays):
-            from cnnmagic.engine.export import write_arrays
-
-            write_arrays(plan.source, target.with_name(f"{name}_data.npz"))
-        return target
+            print(f"written: {write_picture(name, draw_network(plan, name, color='#24292f'), force)}")
 
     def export_model(self, run: Run, kind: str, path: str | None) -> Path:
         """Write a run's trained model in one of Keras's formats, after the end of its training."""

@@ -28,6 +28,7 @@ FORBIDDEN = {
     "lifecycle": ("session", "magic", "verbs", "ui", "explain"),
     "places": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "recorder": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
+    "written": ("lifecycle", "session", "magic", "verbs", "ui", "explain"),
     "session": ("magic", "verbs"),
 }
 # These connect the parts, and may import whatever they connect.

@@ -47,7 +47,7 @@ class Images(list[int]):
 class Dataset:
     train, validation, test = Images(range(3)), Images(), Images(range(2))
 
-    def prepare(self, images):
+    def prepare(self, images, name):
         if not images:
             raise DataError("no images.")
         return tuple(images)

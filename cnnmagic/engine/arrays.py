@@ -46,7 +46,7 @@ def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
 
 def read_images(value: Any, name: str) -> np.ndarray:
     """The images with a channel axis; raises `DataError` where they are no numbers, none at all, or not finite."""
-    images = _array(value, name)
+    images = as_array(value, name)
     if images.dtype.kind not in "uifb":
         remedy = "All images must have one size and hold numbers: stack them with `np.stack`."
         raise DataError(f"`{name}` holds {images.dtype}, not numbers.", remedy=remedy)
@@ -78,7 +78,7 @@ def check_finite(images: np.ndarray, name: str) -> None:
 
 def read_labels(value: Any, name: str, images: int) -> Labels:
     """Labels as class numbers, of whole numbers, one-hot rows or words; raises `DataError` for others."""
-    labels = _array(value, name)
+    labels = as_array(value, name)
     if labels.dtype.kind in "US" and labels.ndim == 1 and isinstance(value, list | tuple):
         labels = np.array(value, object)  # NumPy has made words of None and NaN
     labels = labels.reshape(len(labels)) if labels.ndim == 2 and labels.shape[1] == 1 else labels
@@ -128,7 +128,8 @@ def _used(labels: Labels, label: str) -> bool:
     return bool((labels.indices == labels.classes.index(label)).any())
 
 
-def _array(value: Any, name: str) -> np.ndarray:
+def as_array(value: Any, name: str) -> np.ndarray:
+    """What was given as an array; raises `DataError` for a list of arrays of different sizes."""
     try:
         return np.asarray(value)
     except ValueError:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cnnmagic import datasets
 from cnnmagic.engine import arrays
+from cnnmagic.engine.ranges import ends_of
 from cnnmagic.engine.raw import Raw, facts_of_arrays, facts_of_file, read_raw
 from cnnmagic.engine.splits import Dataset, Split, apart, resized, weights_of
 from cnnmagic.errors import DataError
@@ -60,9 +61,9 @@ def _load_arrays(plan: Plan, source: datasets.Source) -> Dataset:
             shapes = f"{show(test.images.shape[1:])} and {show(whole.images.shape[1:])}"
             raise DataError(f"test and training images differ in size: {shapes}.", remedy="Add a line `resize`.")
     train, validation = _split(whole, plan.training.validation, seed, notes, "validation")
-    white = 1 / plan.facts.scale if plan.facts and plan.facts.scale else 1.0 if images.dtype.kind == "f" else 255.0
+    black, white = ends_of(images)
     weights = weights_of(plan, train, len(classes))
-    return Dataset(str(source), classes, train, validation, test, tuple(notes), plan.resize, weights, white)
+    return Dataset(str(source), classes, train, validation, test, tuple(notes), plan.resize, weights, white, black)
 
 
 def _test_split(raw: Raw, classes: tuple[str, ...], resize: Resize | None) -> Split:

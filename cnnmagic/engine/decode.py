@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
-DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that lie an image on its side
 ORIENTATION = 0x0112
 WITH_ORIENTATION = ("JPEG", "MPO", "TIFF", "WEBP")
@@ -34,6 +34,11 @@ EXTENSIONS = {
     "TIFF": (".tif", ".tiff"),
 }
 MOST_BYTES = 256 * 2**20
+NO_WHITE = (
+    "and nothing tells which of them is white: convert it to 8 or 16 bits, or give the pixels of all as an array "
+    "(`np.stack`)"
+)
+WIDTH_TAG = 256  # of a TIFF
 
 
 class Unreadable(Exception):
@@ -69,7 +74,8 @@ def read_header(content: bytes) -> Header:
 def decode(content: bytes, form: Form) -> tuple[np.ndarray, Header]:
     """Pixels (height, width, channels) of 8 bits, upright and in the form's size; raises `Unreadable`.
 
-    16 bits are brought to 8, transparency is left away unless there are 4 channels.
+    16 bits are brought to 8 by one rule, whatever the image holds; transparency is left away unless there are 4
+    channels.
     """
     with _opened(content) as image:
         header = _header(image)
@@ -90,6 +96,15 @@ def from_pixels(pixels: np.ndarray, form: Form) -> np.ndarray:
 
     flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
     return _pixels(Image.fromarray(flat), form)
+
+
+def brought(pixels: np.ndarray, black: float, white: float, kind: str) -> np.ndarray:
+    """Pixels of 8 bits in the range of numbers, and of the type, that training images had."""
+    dtype = np.dtype(kind)
+    numbers = black + pixels * ((white - black) / 255)
+    if dtype.kind == "b":
+        return numbers >= 0.5
+    return (np.rint(numbers) if dtype.kind in "ui" else numbers).astype(dtype)
 
 
 def _opened(content: bytes) -> Any:
@@ -123,9 +138,21 @@ def _header(image: Any) -> Header:
         raise Unreadable(f"says that it has {height}x{width} pixels")
     if width * height > (Image.MAX_IMAGE_PIXELS or float("inf")):
         raise Unreadable(f"{_too_large()}: it says {height:,}x{width:,}")
-    if _orientation(image) in TURNED:
+    if _has_32_bits(image):
+        raise Unreadable(f"holds {'fractions' if image.mode == 'F' else 'numbers'} of 32 bits, {NO_WHITE}")
+    if _orientation(image) in TURNED and not _is_upright_already(image):
         width, height = height, width
     return Header(height, width, 1 if image.mode in GREY else 3, image.format or "")
+
+
+def _has_32_bits(image: Any) -> bool:
+    """Whether the pixels are fractions, or whole numbers beyond 16 bits; older versions of Pillow open PNGs as such."""
+    return image.mode == "F" or (image.mode == "I" and image.format != "PNG")
+
+
+def _is_upright_already(image: Any) -> bool:
+    """Whether the size is that of the upright image, as newer versions of Pillow tell it of a TIFF."""
+    return image.format == "TIFF" and image.size[0] != image.tag_v2.get(WIDTH_TAG)
 
 
 def _too_large() -> str:
@@ -145,6 +172,7 @@ def _orientation(image: Any) -> int:
 
 def _pixels(image: Any, form: Form) -> np.ndarray:
     """The loaded image in its form."""
+    image.load()  # newer versions of Pillow turn a TIFF here, and no longer tell that it lies on its side
     turned = _orientation(image)
     if image.mode in DEEP:
         image = _of_8_bits(image)
@@ -161,13 +189,11 @@ def _pixels(image: Any, form: Form) -> np.ndarray:
 
 
 def _of_8_bits(image: Any) -> Any:
-    """Grey of 16 or 32 bits, or fractions, as bytes."""
+    """Grey of 16 bits as bytes."""
     from PIL import Image
 
-    numbers = np.asarray(image).astype("float64")
-    whole = image.mode != "F"
-    top = max(65_535.0, float(numbers.max())) if whole else 1.0 if numbers.max() <= 1 else 255.0
-    return Image.fromarray(np.rint(np.clip(numbers / top, 0, 1) * 255).astype("uint8"))
+    numbers = np.clip(np.asarray(image).astype("float64"), 0, 65_535)
+    return Image.fromarray(np.rint(numbers / 257).astype("uint8"))
 
 
 def _upright(image: Any, turned: int) -> Any:

@@ -102,7 +102,7 @@ class _Spread:
 
 def _spread(names: list[str], top: str) -> _Spread:
     firsts = {path[len(top) :].split("/")[0] for path in names if "/" in path[len(top) :]}
-    has_splits = any(SPLIT_OF.get(first.lower()) == "train" for first in firsts)
+    has_splits = _are_splits(firsts, names, top)
     kept: list[tuple[str, str, str]] = []
     loose, strange = [], []
     for path in names:
@@ -119,6 +119,15 @@ def _spread(names: list[str], top: str) -> _Spread:
     classes = tuple(sorted({label for _, label, _ in kept}))
     columns = [list(column) for column in zip(*kept, strict=True)] or [[], [], []]
     return _Spread(columns[0], columns[1], columns[2], classes, aside)
+
+
+def _are_splits(firsts: set[str], names: list[str], top: str) -> bool:
+    """Whether the folders are those of splits; `train` beside `bus` and `car` is one only if it holds folders."""
+    trains = {first for first in firsts if SPLIT_OF.get(first.lower()) == "train"}
+    if trains and all(first.lower() in SPLIT_OF for first in firsts):
+        return True
+    inner = [path[len(top) :].split("/") for path in names]
+    return any(len(parts) > 2 and parts[0] in trains for parts in inner)
 
 
 def _walked(root: Path, title: str) -> Tree:

@@ -9,7 +9,7 @@ from typing import Any
 from cnnmagic.engine.from_keras_layers import known_layer
 from cnnmagic.engine.text_of_blocks import ENTRY, Node
 from cnnmagic.errors import CnnError
-from cnnmagic.layers import Layer, Merge
+from cnnmagic.layers import Layer, Merge, Misfit, Shape
 
 
 def read_graph(model: Any) -> dict[int, Node]:
@@ -65,9 +65,19 @@ class _Reader:
         known = known_layer(layer, shape)
         if isinstance(known, Merge) and len(sources) < 2:
             raise CnnError(f"`{layer.name}` joins one input only.", remedy="Leave this layer out: it changes nothing.")
+        if isinstance(known, Merge):
+            self._check_shapes(layer.name, known, [self.nodes[source].shape for source in sources])
         number = len(self.called)
         self.nodes[number] = Node(layer.name, known, tuple(sources), shape)
         return number
+
+    def _check_shapes(self, name: str, layer: Merge, shapes: Sequence[Shape]) -> None:
+        """Raise `CnnError` for inputs that Keras spreads over each other, and the language does not."""
+        try:
+            layer.merged_shape(tuple(shapes))
+        except Misfit as error:
+            remedy = "Give all its inputs one shape, for example by `UpSampling2D` or `ZeroPadding2D`."
+            raise CnnError(f"`{name}` {error}", remedy=remedy) from error
 
 
 def _trains_by_habit(layer: Any) -> bool:

@@ -38,7 +38,8 @@ def _unknown(layer: Any, name: str) -> CnnError:
     if hasattr(layer, "layers"):
         remedy = "Make it a Functional or a Sequential model, or lay its layers flat."
         return CnnError(f"`{layer.name}` is a model inside the model that can't be read.", remedy=remedy)
-    return CnnError(f"`{name}` (`{layer.name}`) has no words in the language.", remedy="Leave this layer out.")
+    remedy = f"Build the model of layers that it knows; without `{layer.name}` it would be another network."
+    return CnnError(f"`{name}` (`{layer.name}`) has no words in the language.", remedy=remedy)
 
 
 def _check_axes(layer: Any, config: Mapping[str, Any], rank: int) -> None:

@@ -134,7 +134,7 @@ def _add(seen: _Seen, look: _Look) -> None:
     if look.is_constant:
         seen.constant.append(look.name)
     ending = PurePath(look.name).suffix.lower()
-    if look.kind and "[" not in look.name and ending not in EXTENSIONS[look.kind]:
+    if look.kind and ending and "[" not in look.name and ending not in EXTENSIONS[look.kind]:
         seen.misnamed.append(f"{look.name} is {look.kind}")
 
 

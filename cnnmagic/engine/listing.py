@@ -52,6 +52,14 @@ class Listing:
             if (header.height, header.width) == usual or self._read(number, whole=True) is not None
         ]
 
+    def fault(self, number: int) -> str:
+        """Why an image can't be read; empty where it can."""
+        try:
+            decode(self.read(number), Form(None, None, 1))
+        except Unreadable as error:
+            return str(error)
+        return ""
+
     def _read(self, number: int, whole: bool = False) -> Header | None:
         try:
             content = self.read(number)

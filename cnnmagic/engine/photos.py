@@ -45,8 +45,8 @@ def facts_of(listing: Listing) -> datasets.Facts:
     """Facts by the headers of a sample; raises `DataError` where none of them can be read."""
     headers = listing.sample()
     if not headers:
-        message = f"none of the images looked at can be read; the first is `{listing.names[0]}`."
-        raise DataError(message, remedy="Check the files: are they JPEG, PNG, GIF, BMP, WebP or TIFF?")
+        message = f"none of the images looked at can be read; the first, `{listing.names[0]}`, {listing.fault(0)}."
+        raise DataError(message, remedy="JPEG, PNG, GIF, BMP, WebP and TIFF of 8 or 16 bits can be read.")
     sizes = Counter((header.height, header.width) for header in headers)
     channels = max(header.channels for header in headers)
     height, width = (None, None) if len(sizes) > 1 else next(iter(sizes))

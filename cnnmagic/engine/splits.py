@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine import arrays
+from cnnmagic.engine.ranges import check_range
 from cnnmagic.errors import DataError
 from cnnmagic.layers import show
 from cnnmagic.plans import Plan, Resize
@@ -45,8 +46,9 @@ class Split:
 class Dataset:
     """The splits of a run; `validation` is empty where none was asked for, `classes` are the labels' names.
 
-    `weights` are those of the classes in the loss, if any; `white` is the number of a white pixel. Encoded images have
-    an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones, `left_out` are their numbers.
+    `weights` are those of the classes in the loss, if any; `black` and `white` are the numbers of such pixels. Encoded
+    images have an `album`, and `is_read` once all were looked at; `bad` is what becomes of bad ones, `left_out` are
+    their numbers.
     """
 
     name: str
@@ -58,14 +60,16 @@ class Dataset:
     resize: Resize | None = None
     weights: dict[int, float] | None = None
     white: float = 255.0
+    black: float = 0.0
     album: Any = None
     bad: str = "stop"
     is_read: bool = False
     left_out: tuple[int, ...] = ()
 
-    def prepare(self, images: Any) -> Any:
+    def prepare(self, images: Any, name: str = "images") -> Any:
         """Images of a user, one or many, arrays or paths, in the form that the model takes; raises `DataError`.
 
+        `name` is what errors call them, and their range of numbers must be that of the training images.
         Images of several sizes, for a network that takes any, come as a list of arrays with one image each.
         """
         from cnnmagic.engine.typed import are_files, from_arrays, from_files
@@ -73,18 +77,34 @@ class Dataset:
         if are_files(images):
             return from_files(images, self)
         if self.album is not None:
-            return from_arrays(images, self)
-        given = np.asarray(images)
+            return from_arrays(images, self, name)
+        given = arrays.as_array(images, name)
         channels = self.train.images.shape[-1]
         single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == channels)
-        ready = arrays.read_images(given[None] if single else given, "images")
-        arrays.check_finite(ready, "images")
+        ready = arrays.read_images(given[None] if single else given, name)
+        arrays.check_finite(ready, name)
+        check_range(ready, self, name)
         ready = resized(ready, self.resize)
         wanted = self.train.images.shape[1:]
         if ready.shape[1:] != wanted:
             message = f"images of {show(ready.shape[1:])} are not what the network takes."
             raise DataError(message, remedy=f"Give images of {show(wanted)}, as its data were.")
         return ready
+
+    def labelled(self, images: Any, labels: Any) -> dict[str, Any]:
+        """Images of a user with their labels as what Keras's `evaluate` takes; raises `DataError`."""
+        from cnnmagic.engine.typed import label_numbers
+
+        if labels is None:
+            is_pair = isinstance(images, tuple | list) and len(images) == 2
+            told = "images and labels are given as two values" if is_pair else "images need labels to be scored"
+            raise DataError(f"{told}.", remedy="Write `run.evaluate(x, y)`; `run.predict(x)` needs no labels.")
+        ready = self.prepare(images, "x")
+        numbers = label_numbers(labels, "y", len(ready), self.classes)
+        if isinstance(ready, list):
+            pairs = zip(ready, numbers[:, None], strict=True)
+            return {"x": (pair for pair in pairs), "steps": len(ready)}  # Keras knows generators alone
+        return {"x": ready, "y": numbers}
 
 
 def weights_of(plan: Plan, train: Split, classes: int) -> dict[int, float] | None:

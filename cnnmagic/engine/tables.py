@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -21,6 +22,7 @@ from cnnmagic.wording import closest, listed, sentence
 
 IMAGE_COLUMNS = ("image", "images", "path", "file", "filename", "file_name", "filepath", "img", "bytes", "content")
 LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "y")
+WHOLE = re.compile(r"\s*-?[0-9]{1,15}(\.0*)?\s*")
 CELL = "bytes"  # Hugging Face and Spark keep an image as {"bytes": …, "path": …}
 
 
@@ -49,7 +51,8 @@ def list_table(source: datasets.Table) -> Listing:
         raise MissingData(f"there is no file `{source.path}`.", remedy=remedy)
     columns = _csv(path) if path.suffix.lower() == ".csv" else Shelf(path)
     image, label = columns_of(list(columns), source.image, source.label, source.path)
-    return joined(columns[image], columns[label], (image, label), (), path.parent)
+    labels = _numbers(columns[label]) if isinstance(columns, dict) else columns[label]
+    return joined(columns[image], labels, (image, label), (), path.parent)
 
 
 def list_frame(source: datasets.Held) -> Listing:
@@ -61,7 +64,9 @@ def list_frame(source: datasets.Held) -> Listing:
     names: tuple[str, ...] = ()
     for name, frame in zip(source.names, source.values, strict=True):
         image, label = columns_of(list(frame.columns), source.image, source.label, name)
-        values += [_listed(frame[image]), _listed(frame[label])]
+        images = _listed(frame[image])
+        _check_no_arrays(images, name, image, label)
+        values += [images, _listed(frame[label])]
         names = (*names, image, label)
     return joined(values[0], values[1], names, values[2:])
 
@@ -103,6 +108,20 @@ def check_some(images: Sequence[Any], name: str) -> None:
     """Raise `DataError` where there are no images."""
     if not len(images):
         raise DataError(f"`{name}` holds no images.", remedy="Check how it was made.")
+
+
+def _check_no_arrays(images: Sequence[Any], name: str, image: Any, label: Any) -> None:
+    """Raise `DataError` for a column of arrays, which need not be decoded."""
+    if not isinstance(images, list) or not images or not (hasattr(images[0], "shape") or isinstance(images[0], list)):
+        return
+    message = f"`{image}` of `{name}` holds arrays, and images of a frame are paths or the bytes of files."
+    made = f"x, y = np.stack({name}[{str(image)!r}]), {name}[{str(label)!r}]"
+    raise DataError(message, remedy=f"Make one array of them, `{made}`, and write `data {{{{x}}}} {{{{y}}}}`.")
+
+
+def _numbers(labels: list[str]) -> list[str] | list[int]:
+    """The labels of a CSV file as numbers where all are whole, so that 2 comes before 10, as in a frame."""
+    return [int(float(label)) for label in labels] if all(map(WHOLE.fullmatch, labels)) else labels
 
 
 def _listed(column: Any) -> Sequence[Any]:

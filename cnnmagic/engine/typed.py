@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine import arrays
-from cnnmagic.engine.decode import Form, Unreadable, decode, from_pixels
+from cnnmagic.engine.decode import Form, Unreadable, brought, decode, from_pixels
+from cnnmagic.engine.ranges import check_range
 from cnnmagic.engine.splits import Dataset
 from cnnmagic.engine.tables import content_of
 from cnnmagic.errors import DataError
@@ -38,21 +39,26 @@ def from_files(images: Any, dataset: Dataset) -> Any:
     ready = _together(found, form)
     if dataset.album is not None or isinstance(ready, list):
         return ready
-    scaled = ready * (dataset.white / 255)
-    kind = dataset.train.images.dtype
-    return (np.rint(scaled) if kind.kind in "ui" else scaled).astype(kind)
+    return brought(ready, dataset.black, dataset.white, str(dataset.train.images.dtype))
 
 
-def from_arrays(images: Any, dataset: Dataset) -> Any:
+def from_arrays(images: Any, dataset: Dataset, name: str) -> Any:
     """Arrays of pixels from 0 to 255, one or many, brought to the size and the channels of encoded training images."""
     form = dataset.album.form
     if isinstance(images, list | tuple) and len({np.shape(image) for image in images}) > 1:
-        return _together([_formed(np.asarray(image), form) for image in images], form)
-    given = np.asarray(images)
+        found = [_checked(np.asarray(image)[None], dataset, name)[0] for image in images]
+        return _together([_formed(image, form) for image in found], form)
+    given = arrays.as_array(images, name)
     single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] in (1, 3, 4))
-    ready = arrays.read_images(given[None] if single else given, "images")
-    arrays.check_finite(ready, "images")
+    ready = _checked(given[None] if single else given, dataset, name)
     return _together([_formed(image, form) for image in ready], form)
+
+
+def _checked(given: np.ndarray, dataset: Dataset, name: str) -> np.ndarray:
+    ready = arrays.read_images(given, name)
+    arrays.check_finite(ready, name)
+    check_range(ready, dataset, name)
+    return ready
 
 
 def _formed(image: np.ndarray, form: Form) -> np.ndarray:
@@ -71,6 +77,14 @@ def _together(found: Sequence[np.ndarray], form: Form) -> Any:
             remedy = f"Give images of {form.height or '?'}x{form.width or '?'}, as its data were."
             raise DataError(message, remedy=remedy)
     return np.stack(found) if len(sizes) == 1 else [image[None] for image in found]
+
+
+def label_numbers(labels: Any, name: str, images: int, classes: tuple[str, ...]) -> np.ndarray:
+    """Labels of a user as numbers of classes: by the classes' names, or the numbers as given where these are words."""
+    found = arrays.read_labels(labels, name, images)
+    by_number = not any(known.isdigit() for known in classes) and all(label.isdigit() for label in found.classes)
+    numbers = tuple(map(str, range(len(classes))))
+    return arrays.encode_labels(labels, name, images, numbers if by_number else classes)
 
 
 def form_of(dataset: Dataset) -> Form:

@@ -38,6 +38,7 @@ def write_model(run: Run, folder: Path) -> None:
         "width": form.width,
         "channels": form.channels,
         "resize": resize and {"height": resize.height, "width": resize.width, "how": resize.how},
+        "black": data.black,
         "white": data.white,
         "logits": run.plan.output is not None and run.plan.output.gives_logits,
         "kind": str(data.train.images.dtype) if are_arrays else "",

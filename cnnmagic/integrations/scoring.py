@@ -88,9 +88,7 @@ class Scorer:
         except self.decoder.Unreadable:
             return None
         if self.about["kind"]:
-            scaled = pixels * (self.about["white"] / 255)
-            kind = np.dtype(self.about["kind"])
-            pixels = (np.rint(scaled) if kind.kind in "ui" else scaled).astype(kind)
+            pixels = self.decoder.brought(pixels, *(self.about[name] for name in ("black", "white", "kind")))
         return pixels
 
     def _named(self, answer: np.ndarray | None) -> tuple[str, float | None, list[float] | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from cnnmagic.datasets import ARCHIVES, NAMED, Arrays, Facts, File, Folder, Named
@@ -38,7 +39,8 @@ def split(x, y, part):
 def to_python(plan: Plan, name: str = "net") -> str:
     """A script that builds the plan's model and, where the plan trains, loads its data, trains and evaluates it.
 
-    Arrays of the notebook are expected in `NAME_data.npz`, as x, y and, where given, x_test, y_test.
+    Arrays of the notebook are expected in `NAME_data.npz`, as x (count, height, width, channels), y (0, 1, 2 …) and,
+    where given, x_test, y_test.
     """
     if plan.base is not None:
         raise PlanError(
@@ -134,22 +136,26 @@ def _reading(plan: Plan, name: str) -> list[str]:
             return [*lines, *channels, "y_train, y_test = y_train.ravel(), y_test.ravel()"]
         case Folder():
             return folder_code(plan)
-        case File(path):
-            return _file(path, plan.facts)
+        case File(path, others):
+            return _file(path, others, plan.facts)
         case Arrays():
-            lines = [f'arrays = np.load("{name}_data.npz")', 'x_train, y_train = arrays["x"], arrays["y"]']
+            more = ", x_test=…, y_test=…" if tests else ""
+            told = f'# np.savez("{name}_data.npz", x=images, y=numbers{more}) writes them.'
+            lines = [told, f'arrays = np.load("{name}_data.npz")', 'x_train, y_train = arrays["x"], arrays["y"]']
             further = ['x_test, y_test = arrays["x_test"], arrays["y_test"]'] if tests else []
             return [*lines, *further]
     raise PlanError(f"data from {plan.source} can't be written as code.")
 
 
-def _file(path: str, facts: Facts | None) -> list[str]:
-    """The arrays of a file by the names that they have there, labels brought to numbers."""
-    names = facts.names if facts and facts.names else ("x_train", "y_train", "x_test", "y_test")
-    lines = [f"arrays = np.load({path!r})"]
-    splits = zip(("train", "test"), names[::2], names[1::2], strict=False)
-    for split, images, labels in splits:
-        lines += [f'x_{split}, y_{split} = arrays["{images}"], arrays["{labels}"]']
+def _file(path: str, others: Sequence[str], facts: Facts | None) -> list[str]:
+    """The arrays of a file by the names that they have there, or of a file each, labels brought to numbers."""
+    if path.lower().endswith(".npy"):
+        lines, names = [], tuple(f"np.load({file!r})" for file in (path, *others))
+    else:
+        found = facts.names if facts and facts.names else ("x_train", "y_train", "x_test", "y_test")
+        lines, names = [f"arrays = np.load({path!r})"], tuple(f'arrays["{name}"]' for name in found)
+    for split, images, labels in zip(("train", "test"), names[::2], names[1::2], strict=False):
+        lines += [f"x_{split}, y_{split} = {images}, {labels}"]
         lines += [f"x_{split} = x_{split}.reshape(*x_{split}.shape[:3], -1)"]
         rows = f"y_{split}.ndim == 2 and y_{split}.shape[1] > 1"
         lines += [f"y_{split} = y_{split}.argmax(axis=1) if {rows} else y_{split}.ravel()"]

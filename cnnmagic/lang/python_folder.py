@@ -21,9 +21,17 @@ def read_folder(folder, classes):
 def read_image(path):
     """One image upright, in {channels} of 8 bits."""
     image = Image.open(path)
-{draft}    if image.mode.startswith("I"):  # 16 bits
+    kind = image.format
+    if image.mode == "F" or (image.mode == "I" and kind != "PNG"):
+        raise ValueError(f"{{path}} holds numbers of 32 bits, and nothing tells which of them is white")
+{draft}    image.load()
+    if kind == "TIFF" or (kind in ("JPEG", "MPO", "WEBP") and "exif" in image.info):
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray(np.rint(np.asarray(image) / 257).astype("uint8"))
-    image = ImageOps.exif_transpose(image).convert("{mode}")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    image = image.convert("{mode}")
 {resize}    return np.array(image).reshape(image.height, image.width, {count})
 '''
 SPLIT_FOLDER = '''

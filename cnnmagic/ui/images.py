@@ -35,14 +35,14 @@ def photo(image: Any, low: float | None = None, high: float | None = None) -> np
     """An image (height, width, channels) as the data have it, as pixels to show; raises `DataError`.
 
     `low` and `high` are black and white, those of `black_and_white` if they aren't given. One channel is grey, of four
-    the last is left away, and of two their mean is shown.
+    and more the first three are shown, and of two their mean.
     """
     given = np.asarray(image)
     if given.ndim == 2:
         given = given[..., None]
-    if given.ndim != 3 or given.shape[-1] not in (1, 2, 3, 4) or 0 in given.shape:
+    if given.ndim != 3 or 0 in given.shape:
         message = f"{show(np.shape(image)) or 'a number'} is no image."
-        raise DataError(message, remedy="An image is height x width x channels, with 1 to 4 channels.")
+        raise DataError(message, remedy="An image is height x width x channels.")
     ends = black_and_white(given)
     pixels = _bytes(_share(given, ends[0] if low is None else low, ends[1] if high is None else high))
     if given.shape[-1] == 2:

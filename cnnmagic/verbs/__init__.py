@@ -61,11 +61,13 @@ def line_words() -> Words:
     verbs["load"].add_argument("number", nargs="?", type=int, help="which of its trainings; the last if not given")
     verbs["compare"].add_argument("names", nargs="*", metavar="NAME", help="names of runs, or name/number")
     verbs["plan"].add_argument("--picture", action="store_true", help="draw it")
+    verbs["plan"].add_argument("--force", action="store_true", help="overwrite a picture that is another's")
     verbs["diff"].add_argument("name", help="name of a network")
     verbs["diff"].add_argument("other", help="name of another network")
     verbs["export"].add_argument("path", nargs="?", help="file to write; named after the network if not given")
     for kind in ("python", "keras", "savedmodel", "onnx", "litert"):
         verbs["export"].add_argument(f"--{kind}", dest="kind", action="store_const", const=kind, help=f"as {kind}")
+    verbs["export"].add_argument("--force", action="store_true", help="overwrite a script or arrays that are another's")
     verbs["save"].add_argument("path", nargs="?", help="file to write; NAME.keras if not given")
     verbs["save"].add_argument("--register", metavar="MODEL", help="its name in MLflow: catalog.schema.model")
     verbs["report"].add_argument("path", nargs="?", help="file or folder to write to; NAME.html if not given")

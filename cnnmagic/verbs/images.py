@@ -44,11 +44,11 @@ def predict(session: Session, name: str | None, words: Sequence[str]) -> None:
         raise RunError("`predict` needs images.", remedy=remedy)
     images = _images(session, given)
     with session.after_the_end_of(run, "predict"):
-        answers = as_probabilities(run.predict(images), run.plan.output)
+        answers = as_probabilities(run.predict(images, _bare(given[0])), run.plan.output)
     names = _names(images, len(answers))
     lines = [f"{n}  {likeliest(answer, run.dataset.classes)}" for n, answer in zip(names, answers, strict=True)]
     more = len(lines) - SHOWN_PREDICTIONS
-    ending = f"… and {more:,} more: `{run.name}.predict({given[0].strip('{} ')})` gives all."
+    ending = f"… and {more:,} more: `{run.name}.predict({_bare(given[0])})` gives all."
     told = "\n".join([*lines[:SHOWN_PREDICTIONS], *([ending] if more > 0 else [])])
     if session.is_notebook and (page := _page(run, images, answers, names)):
         from IPython.display import display
@@ -77,18 +77,25 @@ def likeliest(answer: Any, classes: Sequence[str]) -> str:
 
 
 def _images(session: Session, words: Sequence[str]) -> Any:
-    """Paths as they are; of one word that is none, the value of the variable of that name."""
+    """The value of the variable of that name, for one word that is one; else paths as they are."""
     from cnnmagic.lang.variables import look_up
 
+    if len(words) == 1 and _bare(words[0]) in session.variables:
+        return _uploaded(session.variables[_bare(words[0])])
     for folder in [Path(word) for word in words if Path(word).is_dir()]:
         raise RunError(f"`{folder}` is a folder.", remedy=f"Give the path of an image in it: `{_example(folder)}`.")
     if len(words) > 1 or Path(words[0]).suffix or Path(words[0]).exists():
         return list(words) if len(words) > 1 else words[0]
     try:
-        return _uploaded(look_up(words[0].strip("{} "), session.variables))
+        return _uploaded(look_up(_bare(words[0]), session.variables))
     except CnnError as error:
         remedy = "Give the path of an image, or the name of a variable that holds images."
         raise RunError(f"`{words[0]}` is neither a file nor a variable.", remedy=remedy) from error
+
+
+def _bare(word: str) -> str:
+    """The name of a variable, without the braces that a cell needs."""
+    return word.strip("{} ")
 
 
 def _example(folder: Path) -> Path:

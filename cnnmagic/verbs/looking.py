@@ -11,14 +11,15 @@ from cnnmagic.session import Session
 from cnnmagic.sweeping import load_if_sweep, show_sweep, sweep_of
 from cnnmagic.ui.overlay import MOST_RUNS
 from cnnmagic.wording import closest, listed, sentence
+from cnnmagic.written import write_script
 from cnnmagic.zoo import zoo_names, zoo_text
 
 
-def plan(session: Session, name: str | None, picture: bool) -> None:
+def plan(session: Session, name: str | None, picture: bool, force: bool) -> None:
     """Show the table of a network: layers, shapes, parameters, FLOPs, receptive fields, memory; or its picture."""
     shown, found = session.find_plan(name)
     if picture:
-        session.show_picture(shown, found)
+        session.show_picture(shown, found, force)
     else:
         session.show_plan(shown, found)
 
@@ -92,11 +93,13 @@ def diff(session: Session, name: str, other: str) -> None:
     print(difference(plans[0], plans[1], name, other))
 
 
-def export(session: Session, name: str | None, path: str | None, kind: str | None) -> None:
+def export(session: Session, name: str | None, path: str | None, kind: str | None, force: bool) -> None:
     """Write a network as Keras code (--python), or the trained model (--keras, --savedmodel, --onnx, --litert)."""
     shown, found = session.find_plan(name)
     if kind in (None, "python"):
-        print(f"written: {session.export_python(shown, found, path)}")
+        written = write_script(shown, found, path, force)
+        why = "" if path or written.stem == shown else f" (`{shown}.py` would hide the module `{shown}`)"
+        print(f"written: {written}{why}")
     else:
         run = session.find_run(name)
         with session.after_the_end_of(run, "export"):

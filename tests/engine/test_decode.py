@@ -1,12 +1,15 @@
 """Encoded images to pixels: formats and modes held against Pillow, and what spoilt files say."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cnnmagic.engine.decode import Form, Unreadable, decode, read_header
+from cnnmagic.errors import DataError
+from cnnmagic.pipeline import make_plan
 from cnnmagic.plans import Resize
 from tests.engine.photos import BAD, GOOD, animated, deep, encoded
 
@@ -73,3 +76,48 @@ def test_photos_stand_upright(orientation):
 def test_a_header_is_read_without_its_pixels():
     header = read_header(encoded(30, 20, mode="L"))
     assert (header.height, header.width, header.channels, header.kind) == (30, 20, 1, "PNG")
+
+
+def tiff(pixels: np.ndarray, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "TIFF", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("top", [60, 4_000, 65_535])
+def test_sixteen_bits_are_read_by_one_rule_whatever_the_image_holds(top):
+    pixels = np.linspace(0, top, 144).reshape(12, 12).astype("uint16")
+    assert (decode(tiff(pixels), Form(None, None, 1))[0][..., 0] == np.rint(pixels / 257)).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "top", "told"),
+    [("int32", 60, "numbers of 32 bits"), ("int32", 70_000, "numbers"), ("float32", 4_000, "fractions of 32 bits")],
+)
+def test_pixels_of_32_bits_are_refused(kind, top, told):
+    content = tiff(np.linspace(0, top, 144).reshape(12, 12).astype(kind))
+    for read in (read_header, lambda given: decode(given, ANY)):
+        with pytest.raises(Unreadable, match=rf"{told}.*convert it to 8 or 16 bits.*`np.stack`"):
+            read(content)
+
+
+def test_a_folder_of_32_bits_tells_why_before_a_training(tmp_path):
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "1.tif").write_bytes(tiff(np.ones((12, 12), np.float32)))
+    with pytest.raises(DataError, match=r"the first, `a/1.tif`, holds fractions of 32 bits"):
+        make_plan(f'data "images:{tmp_path}"\nflatten\noutput', {})
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_once(orientation, kind):
+    pixels = np.arange(32).reshape(4, 8).astype(kind) * (8 if kind == "uint8" else 2_056)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found, header = decode(tiff(pixels, exif=exif), Form(None, None, 1))
+    ways = {1: 0, 3: 2, 6: 3, 8: 1}
+    plain = pixels if kind == "uint8" else np.rint(pixels / 257)
+    flipped = {2: plain[:, ::-1], 4: plain[::-1], 5: plain.T, 7: plain[::-1, ::-1].T}
+    expected = np.rot90(plain, ways[orientation]) if orientation in ways else flipped[orientation]
+    assert (found[..., 0] == expected).all() and found.shape[:2] == (header.height, header.width)

@@ -103,8 +103,6 @@ def test_the_session_names_the_file_after_the_run(run: Any, tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     session = Session()
     assert session.export_model(run, "keras", None) == Path("net.keras")
-    assert session.export_python("net", run.plan, None) == Path("net.py")
-    assert Path("net.py").read_text(encoding="utf-8").startswith('"""net: ')
     session.keep("planned", make_plan("input 8x8x1\nconv 2 3x3\nflatten\noutput 3", {}))
     with pytest.raises(RunError, match="`planned` is planned and not trained"):
         session.find_run("planned")

@@ -293,3 +293,24 @@ def test_bytes_of_a_zip_with_a_password_or_spoilt(tmp_path):
     (tmp_path / "b.zip").write_bytes(io.BytesIO(b"PK nothing").getvalue())
     with pytest.raises(DataError, match="can't be read as an archive"):
         dataset(tmp_path / "b.zip")
+
+
+def moved(path: Path, names: dict[str, str]) -> Path:
+    for old, new in names.items():
+        (path / new).parent.mkdir(parents=True, exist_ok=True)
+        (path / old).rename(path / new)
+    return path
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    path = moved(folder(tmp_path / "a"), {"dark": "train", "light": "bus"})
+    found = list_folder(str(path))
+    assert found.classes == ("bus", "train") and list(found.rows) == ["train"] and len(found) == 24
+
+
+def test_train_beside_a_folder_of_something_else_is_a_split(tmp_path):
+    path = moved(folder(tmp_path / "a"), {"dark": "train/dark", "light": "train/light"})
+    (path / "raw").mkdir()
+    (path / "raw" / "1.png").write_bytes((path / "train" / "dark" / "1.png").read_bytes())
+    found = list_folder(str(path))
+    assert found.classes == ("dark", "light") and len(found) == 24

@@ -91,7 +91,15 @@ ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
     "join_of_one": (lambda: functional(lambda x: layers.Concatenate(name="one")([x])), "`one` joins one input"),
     "subtract": (
         lambda: functional(lambda x: layers.Subtract()([x, layers.Conv2D(4, 1)(x)])),
-        "`Subtract`",
+        r"`Subtract` \(`\w+`\) has no words in the language.\n.*it would be another network",
+    ),
+    "sum_that_spreads": (
+        lambda: functional(lambda x: layers.Add(name="spread")([x, layers.AveragePooling2D((16, 12))(x)])),
+        "`spread` meets 16x12x4 and 1x1x4",
+    ),
+    "product_that_spreads": (
+        lambda: functional(lambda x: layers.Multiply(name="spread")([x, layers.Conv2D(1, 1)(x)])),
+        "`spread` meets 16x12x4 and 16x12x1",
     ),
     "dense_on_a_volume": (lambda: sequential(layers.Dense(4)), "a dense layer on a volume"),
     "operations": (lambda: functional(lambda x: keras.ops.relu(x) * 2 + x), "relu|operation"),

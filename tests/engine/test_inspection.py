@@ -102,3 +102,10 @@ def test_augmented_samples_are_what_the_network_s_first_layers_make(first, spoil
 def test_mixed_sizes_are_counted(tmp_path):
     path = folder(tmp_path / "a", 12, sizes=((12, 12), (16, 20)))
     assert set(survey(make_plan(f"data images:{path}\ninput ?x?x3\n{NET}", {})).sizes) == {(12, 12, 12), (16, 20, 12)}
+
+
+def test_a_name_without_an_ending_tells_no_other_kind(tmp_path):
+    path = folder(tmp_path / "a", 12)
+    (path / "dark" / "0.png").rename(path / "dark" / "9")
+    (path / "dark" / "1.png").rename(path / "dark" / "1.jpg")
+    assert found(f"images:{path}")["names that tell another kind than the content"] == ("dark/1.jpg is PNG",)

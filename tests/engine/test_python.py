@@ -11,7 +11,7 @@ import pytest
 from cnnmagic import to_python, train
 from cnnmagic.optimizers import OPTIMIZERS
 from cnnmagic.pipeline import load_data, make_plan
-from cnnmagic.session import Session
+from cnnmagic.written import write_script
 from cnnmagic.zoo import zoo_names, zoo_text
 from tests.engine.scripts import run_scripts, same_splits, saving
 
@@ -71,6 +71,8 @@ SPLIT = {
     "few": "data {{few}} {{labels}}\n" + NET,
     "one_alone": "data {{some}} {{alone}}\n" + NET,
     "untested_few": "data {{few}} {{labels}} test=0\n" + NET,
+    "single": "data x.npy words.npy\n" + NET,
+    "single_tested": "data x.npy words.npy x_test.npy words_test.npy\n" + NET,
     **{f"file_{name}": f"data '{name}.npz'\n" + NET for name in ("usual", "short", "rows")},
 }
 
@@ -91,6 +93,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, Any]) -
     np.savez(folder / "short.npz", x=x, y=y)
     np.savez(folder / "words.npz", x_train=x, y_train=variables["words"])
     np.savez(folder / "rows.npz", x_train=x[..., 0], y_train=np.eye(3)[y])
+    singles = {"x": x, "words": WORDS[y], "x_test": variables["x_test"], "words_test": WORDS[variables["y_test"]]}
+    for name, array in singles.items():
+        np.save(folder / f"{name}.npy", array)
     with contextlib.chdir(folder):
         yield folder
 
@@ -99,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, Any]) -
 def answers(place: Path, variables: dict[str, Any]) -> dict[str, Any]:
     """What the scripts of all texts and of the smaller networks of the zoo come to, by name."""
     paths = [
-        Session().export_python(name, make_plan(text, variables), str(place / f"{name}.py"))
+        write_script(name, make_plan(text, variables), str(place / f"{name}.py"))
         for name, text in (TRAINED | ARRAYS | SPLIT).items()
     ]
     for path in paths:
@@ -136,9 +141,7 @@ def compare(answer: Any, text: str, variables: dict[str, Any]) -> None:
 @pytest.mark.long
 def test_scripts_of_all_optimizers_train_to_the_same_numbers(tmp_path: Path) -> None:
     texts = {name: SMALL.format(seed=30, words=f"epochs=2 optimizer={name}") for name in OPTIMIZERS}
-    paths = [
-        Session().export_python(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()
-    ]
+    paths = [write_script(name, make_plan(text, {}), f"{tmp_path}/{name}.py") for name, text in texts.items()]
     answers = run_scripts(paths, tmp_path, 900)
     for name, text in texts.items():
         compare(answers[name], text, {})

@@ -160,3 +160,38 @@ def test_parquet_without_pyarrow_is_told(photos, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match="pyarrow, which reads it, is missing"):
         describe(source_of(str(photos / "table.parquet")))
+
+
+@pytest.mark.parametrize(("form", "classes"), [("{}", ("0", "1", "2", "10")), ("{}.0", ("0", "1", "2", "10"))])
+def test_whole_numbers_of_a_csv_are_classes_in_their_order(form, classes, photos):
+    pandas: Any = pytest.importorskip("pandas")
+    paths, _ = rows(photos)
+    labels = [(0, 1, 2, 10)[number % 4] for number in range(len(paths))]
+    lines = [f"{path},{form.format(label)}" for path, label in zip(paths, labels, strict=True)]
+    text = "\n".join(["path,label", *lines])
+    (photos / "numbers.csv").write_text(text)
+    frame = pandas.DataFrame({"path": [str(photos / path) for path in paths], "label": labels})
+    pixels, numbers, found = images(f'"{photos / "numbers.csv"}"')
+    assert (found[:2], found[-1]) == (classes[:2], classes[-1]) == (("0", "1"), "10")
+    expected = images("{{frame}}", frame=frame)
+    assert found == expected[2] and (numbers == expected[1]).all() and (pixels == expected[0]).all()
+
+
+def test_numbers_among_words_stay_words(photos):
+    paths, _ = rows(photos)
+    text = "\n".join(["path,label", *(f"{path},{('10', '9', 'x')[n % 3]}" for n, path in enumerate(paths))])
+    (photos / "words.csv").write_text(text)
+    assert images(f'"{photos / "words.csv"}"')[2] == ("10", "9", "x")
+
+
+@pytest.mark.parametrize("made", [np.array, np.ndarray.tolist])
+def test_a_frame_of_arrays_tells_how_to_stack_them(made):
+    pandas: Any = pytest.importorskip("pandas")
+    arrays = list(np.random.default_rng(0).integers(0, 256, (20, 6, 6)).astype("uint8"))
+    df = pandas.DataFrame({"image": [made(array) for array in arrays], "label": np.arange(20) % 2})
+    with pytest.raises(DataError, match="`image` of `df` holds arrays") as told:
+        make_plan(f"data {{{{df}}}}\n{TRAIN}", {"df": df})
+    code = str(told.value).split("`")[5]
+    found: dict[str, Any] = {"np": np, "df": df}
+    exec(code, found)  # what it tells to type works
+    assert len(load(make_plan(f"data {{{{x}}}} {{{{y}}}}\n{TRAIN}", found)).classes) == 2

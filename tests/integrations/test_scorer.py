@@ -29,3 +29,13 @@ def test_probabilities(output: str, classes: int, tmp_path: Path, encoded_digits
     np.testing.assert_allclose(np.stack(found["probabilities"]), answers, atol=1e-6)
     numbers = answers.argmax(axis=1) if answers.shape[-1] > 1 else (answers[:, 0] >= 0.5).astype(int)
     assert list(found["class"]) == [run.dataset.classes[number] for number in numbers]
+
+
+def test_images_reach_the_network_in_the_range_of_its_training(tmp_path: Path, encoded_digits: list[bytes]) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (40, 8, 8, 1)).astype("float32")
+    text = "data {{x}} {{y}}\nflatten\noutput\nseed 1\ntrain epochs=1 mlflow=no checkpoint=no"
+    run = cnnmagic.train(text, x=x, y=np.arange(40) % 3)
+    assert run.dataset.prepare(encoded_digits).min() == -1
+    write_model(run, tmp_path)
+    found = Scorer(tmp_path / DATA).predict(pd.DataFrame({"image": encoded_digits}))
+    np.testing.assert_allclose(np.stack(found["probabilities"]), run.predict(encoded_digits), atol=1e-6)

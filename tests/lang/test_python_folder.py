@@ -3,10 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import cnnmagic
+from cnnmagic.engine.data import load
+from cnnmagic.engine.reading import read_all
 from cnnmagic.errors import PlanError
+from cnnmagic.pipeline import make_plan
 from tests.engine.photos import folder
 from tests.engine.scripts import run_scripts, same_splits, saving
 
@@ -67,6 +72,37 @@ def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(name, pla
     assert answers[name]["history"]["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
     told = [line[10:] for line in answers[name]["told"].splitlines() if line.startswith("left out: ")]
     assert sorted(told) == [str(path) for path in spoilt(place / name) if name.endswith("spoilt")]
+
+
+def odd(path: Path) -> None:
+    """Images that lie on their side, say so where nothing heeds it, have 16 bits, transparency, or 32 bits."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.random.default_rng(2).integers(0, 256, (12, 12, 3)).astype("uint8")
+    for kind in ("TIFF", "PNG", "WEBP", "JPEG"):
+        Image.fromarray(pixels).save(path / f"turned.{kind.lower()}", exif=exif)
+    deep = pixels[..., 0].astype("uint16") * 200
+    Image.fromarray(deep).save(path / "deep.png")
+    Image.fromarray(deep).save(path / "deep.tif", exif=exif)
+    palette = Image.fromarray(pixels).quantize(7)
+    palette.save(path / "palette.png", transparency=3)
+    Image.fromarray(pixels[..., 0].astype("int32") * 16).save(path / "int32.tif")
+    Image.fromarray(pixels[..., 0] / np.float32(255)).save(path / "float.tif")
+
+
+def test_a_script_reads_odd_images_as_a_training_does(tmp_path):
+    path = folder(tmp_path / "photos")
+    odd(path / "dark")
+    ways = {"plain": "", "grey": "input 12x12x1", "pad": "resize 9x7 pad"}
+    texts = {name: f"data images:{path} bad=skip\n{more}\n{TRAIN}" for name, more in ways.items()}
+    for name, text in texts.items():
+        script = cnnmagic.to_python(text).partition("keras.utils.set_random_seed")[0]
+        (tmp_path / f"{name}.py").write_text(script + saving(tmp_path / f"{name}.npz"), encoding="utf-8")
+    answers = run_scripts([tmp_path / f"{name}.py" for name in texts], tmp_path)
+    for name, text in texts.items():
+        told = [Path(line).name for line in answers[name]["told"].splitlines()]
+        assert sorted(told) == ["float.tif", "int32.tif"]
+        same_splits(tmp_path / f"{name}.npz", read_all(load(make_plan(text, {}))))
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,17 @@ def test_heat_is_where_it_belongs() -> None:
     assert np.abs(heat_on(image, np.ones((2, 2))) - ((1 - share) * 120 + share * hottest)).max() <= 0.5
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((2, 2, 5)), np.zeros(3), np.zeros((0, 2)), 3])
+@pytest.mark.parametrize("wrong", [np.zeros((2, 2, 0)), np.zeros(3), np.zeros((0, 2)), 3])
 def test_what_is_no_image(wrong: Any) -> None:
     with pytest.raises(DataError, match="is no image"):
         photo(wrong)
+
+
+@pytest.mark.parametrize("channels", [4, 5, 12])
+def test_of_many_channels_the_first_three_are_shown(channels: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, channels)).astype("uint8")
+    image[0, 0, 0] = 255
+    assert (photo(image) == image[..., :3]).all()
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 2, 2)), np.zeros(3), np.zeros((0, 2))])

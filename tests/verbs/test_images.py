@@ -4,9 +4,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from cnnmagic.errors import RunError
+from cnnmagic.errors import DataError, RunError
+from cnnmagic.pipeline import make_plan
 from cnnmagic.session import Session
 from cnnmagic.verbs import act
 from tests.engine.photos import BAD, encoded, folder
@@ -113,3 +115,39 @@ def test_what_is_no_image_is_told(session, photos):
     assert (
         str(error.value) == f"`{photos}` is a folder.\nGive the path of an image in it: `{photos / 'dark' / '0.png'}`."
     )
+
+
+def test_a_variable_comes_before_a_folder_of_its_name_and_is_named_in_errors(session, photos, monkeypatch, capsys):
+    monkeypatch.chdir(photos.parent)
+    variables = {
+        "photos": np.full((3, 12, 12, 3), 200, np.uint8),
+        "labels": np.arange(90),
+        "half": np.full((12, 12, 3), 0.5),
+    }
+    session.shell = SimpleNamespace(user_ns=variables)
+    try:
+        act(session, "predict net photos")
+        assert len(capsys.readouterr().out.splitlines()) == 3
+        for name, told in (
+            ("labels", "`labels` has 1 dimensions (90)"),
+            ("{{half}}", "`half` holds fractions up to 0.5"),
+        ):
+            with pytest.raises(DataError) as error:
+                act(session, f"predict net {name}")
+            assert str(error.value).startswith(told)
+        del variables["photos"]
+        with pytest.raises(RunError, match="`photos` is a folder"):
+            act(session, "predict net photos")
+    finally:
+        session.shell = None
+
+
+def test_images_of_five_channels_are_shown(shown):
+    images = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 5)).astype("uint8")
+    session = Session(SimpleNamespace(user_ns={"x": images, "y": np.arange(20) % 2}, push=lambda *_, **__: None))
+    session.start(
+        "net", make_plan("data {{x}} {{y}}\nflatten\noutput\ntrain epochs=1 tune=no checkpoint=no", session.variables)
+    )
+    for words in ("data net", "predict net x"):
+        act(session, words)
+        assert shown[-1]["text/html"].count("data:image/png") == (8 if words == "data net" else 20)
