@@ -35,24 +35,21 @@ __all__ = [
 
 def plan(text: str, **variables: Any) -> Plan:
     """Plan a network from the text of a cell, without Keras; `variables` serve `{{name}}`. Raises `CnnError`."""
-    from cnnmagic.pipeline import make_plan
-
-    return make_plan(text, variables)
+    return _planned(text, variables)
 
 
 def build(plan: Plan | str, **variables: Any) -> Any:
     """The `keras.Model` of a plan (or of a text), compiled where it has an output; raises `CnnError`."""
-    from cnnmagic.pipeline import build_model, make_plan
+    from cnnmagic.pipeline import build_model
 
-    return build_model(make_plan(plan, variables) if isinstance(plan, str) else plan)
+    return build_model(_planned(plan, variables))
 
 
 def to_python(plan: Plan | str, name: str = "net", **variables: Any) -> str:
     """Plain Keras code for a plan (or a text): model, data and training, without cnnmagic; raises `CnnError`."""
     from cnnmagic.lang.python import to_python as write
-    from cnnmagic.pipeline import make_plan
 
-    return write(make_plan(plan, variables) if isinstance(plan, str) else plan, name)
+    return write(_planned(plan, variables), name)
 
 
 def from_keras(model: Any) -> str:
@@ -63,28 +60,39 @@ def from_keras(model: Any) -> str:
 
 
 def train(
-    text: str,
+    text: Plan | str,
     data: Any = None,
     wait: bool = True,
     name: str = "net",
     progress: bool | None = None,
     **variables: Any,
 ) -> Run:
-    """Train the network of a text and return its run; with `wait` when the training is over.
+    """Train the network of a text or of its plan, and return its run; with `wait`, once the training is over.
 
-    With `progress` a line of text is printed for every epoch while it waits; if None, on Databricks, where a job has
-    nothing else to show.
+    `data` replaces the `data` line. It is one of
 
-    `data` stands for the `data` line: (images, labels), with a test set (images, labels, test images, test labels), the
-    path of an .npz file, or a known name. Raises `CnnError` where the text or the data are wrong, and what a training
-    failed of.
+    - a known name such as "mnist";
+    - a path: an .npz file, a folder, zip or tar of images, a CSV or Parquet file with columns such as image and
+      label; or a table of Spark, "table:catalog.schema.name";
+    - (images, labels), or with a test set (images, labels, test images, test labels); images are an array of
+      count x height x width x channels, or a list of paths;
+    - a pandas, Polars or Spark frame, a Hugging Face data set, a `tf.data.Dataset`.
+
+    While it waits, `progress` prints a line of text for every epoch; if None, it does so on Databricks, where a job
+    shows nothing else.
+
+    Raises `CnnError` if the text or the data are wrong, and whatever error ended the training.
     """
     from cnnmagic.databricks import runtime_of
-    from cnnmagic.pipeline import make_plan, retrained
+    from cnnmagic.lang.variables import check_used
+    from cnnmagic.names import check_name
+    from cnnmagic.pipeline import retrained
     from cnnmagic.session import Session
     from cnnmagic.ui.terminal import report
 
-    planned = make_plan(text, variables, data=data)
+    check_name(name)
+    check_used(text if isinstance(text, str) else "", variables)
+    planned = _planned(text, variables, data)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))
     if wait and (bool(runtime_of()) if progress is None else progress):
         report(run)
@@ -98,9 +106,12 @@ def sweep(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
     the text or the data are wrong, where Optuna is not there, and where every trial failed.
     """
     from cnnmagic.integrations.study import load_optuna
-    from cnnmagic.pipeline import make_plan
+    from cnnmagic.lang.variables import check_used
+    from cnnmagic.names import check_name
 
-    planned = make_plan(text, variables, data=data)
+    check_name(name)
+    check_used(text, variables)
+    planned = _planned(text, variables, data)
     if planned.sweep is None:
         raise PlanError("there is no `sweep` line.", remedy="Add one, such as `sweep random trials=12`.")
     load_optuna()
@@ -141,6 +152,20 @@ def find_question(text: str) -> str | None:
     from cnnmagic.explain.find import find_question as find
 
     return find(text)
+
+
+def _planned(given: Plan | str, variables: dict[str, Any], data: Any = None) -> Plan:
+    """The plan of a text; a plan as it is, but with other data or values by its text. Raises `CnnError`."""
+    from cnnmagic.pipeline import make_plan
+    from cnnmagic.plans import Plan
+
+    if not isinstance(given, Plan | str):
+        remedy = "For example `cnnmagic.train('data digits\\nconv 8 3x3\\noutput\\ntrain')`."
+        raise PlanError(f"a network is given as text or as its plan, not as {type(given).__name__}.", remedy=remedy)
+    if isinstance(given, Plan) and data is None and not variables:
+        return given
+    text = given if isinstance(given, str) else given.text
+    return make_plan(text, variables, data=data)
 
 
 def load_ipython_extension(shell: Any) -> None:

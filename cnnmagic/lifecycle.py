@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from cnnmagic.errors import RunError
@@ -140,13 +141,14 @@ def more(run: Run, epochs: int) -> None:
 
     Raises `CnnError` where that can't be, and leaves the run as it is.
     """
-    if epochs < 1:
-        raise RunError(f"{epochs} epochs can't be trained.", remedy="For example `%cnn more net 5`.")
+    if not isinstance(epochs, Integral) or epochs < 1:
+        remedy = "Give a whole number, for example `%cnn more net 5`."
+        raise RunError(f"{epochs!r} epochs can't be trained.", remedy=remedy)
     snapshot = _snapshot_of(run)
     position, training = snapshot.position, run.plan.training or Training()
     whole = position.epoch + bool(position.batch) + epochs
     begin = position.epoch * run.state.batches + position.batch if training.schedule != "constant" else position.begin
-    longer = replace(run.plan, training=replace(training, epochs=whole))
+    longer = replace(run.plan, training=replace(training, epochs=int(whole)))
     check_places(longer)
     run.plan = longer
     if training.schedule != "constant":
@@ -236,6 +238,9 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
     from cnnmagic.engine.splits import fingerprint
 
     about = record.about
+    if data is None and not any(_names_data(text) for text in (about["text"], *about["texts"].values())):
+        remedy = f'Give them again: `cnnmagic.load("{record.name}", data=(images, labels))`, or `resume` so.'
+        raise RunError(f"{record.name} was trained on data that its text does not name.", remedy=remedy)
     plan = make_plan(about["text"], variables, about["first_line"], data, about["texts"])
     given = plan.training or Training()
     settled = {**about["training"], "mixing": given.mixing}  # JSON has no tuples
@@ -249,6 +254,10 @@ def _brought_back(record: Record, variables: Mapping[str, Any], data: Any, state
     run = _connected(Run(record.name, plan, build_model(plan, record.name), dataset, state))
     run.seed, run.folder, run.texts = about["seed"], record.folder, about["texts"]
     return run
+
+
+def _names_data(text: str) -> bool:
+    return any(line.split()[:1] == ["data"] for line in text.lower().splitlines())
 
 
 def _connected(run: Run) -> Run:

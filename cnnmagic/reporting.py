@@ -89,6 +89,9 @@ def _target(name: str, path: str | Path | None, force: bool) -> Path:
         target = target / f"{name}{ENDING}"
     elif not target.suffix:
         target = target.with_name(f"{target.name}{ENDING}")
+    if target.suffix.lower() not in (ENDING, ".htm"):
+        remedy = f"Name it `{target.stem}{ENDING}`; a browser prints it to a PDF."
+        raise RunError(f"a report is a page of HTML, and `{target.name}` ends in `{target.suffix}`.", remedy=remedy)
     if not target.parent.is_dir():
         raise RunError(f"there is no folder `{target.parent}`.", remedy="Make it, or choose another path.")
     if target.exists() and not force and not _is_report(target):

@@ -218,12 +218,12 @@ class Run:
                 self._commands.put(command)
 
     def wait_until_usable(self) -> None:
-        """Return when the training is over, in whatever way; raises `RunError` where it is paused."""
-        if self.state.phase == "paused":
-            raise RunError(
-                f"{self.name} is paused.", remedy=f"`{self.name}.resume()` or `{self.name}.stop()` it first."
-            )
-        self.wait_quietly()
+        """Return when the training is over, in whatever way; raises `RunError` where it is, or comes to be, paused."""
+        while not self.is_done:
+            if self.state.phase == "paused":
+                remedy = f"`{self.name}.resume()` or `{self.name}.stop()` it first."
+                raise RunError(f"{self.name} is paused.", remedy=remedy)
+            self.wait_quietly(SECONDS_BETWEEN_LOOKS)
 
     def wait_quietly(self, timeout: float | None = None) -> None:
         """Return when the training is over, in whatever way, or after `timeout` seconds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from cnnmagic.datasets import Arrays
 from cnnmagic.errors import RunError
 from cnnmagic.lifecycle import begin, load_record, resume_record, work_of
 from cnnmagic.logbook import Entry, comparison_text, entry_of, entry_of_record, parted
+from cnnmagic.names import check_name
 from cnnmagic.pipeline import build_model, load_data, make_plan
 from cnnmagic.places import check_places
 from cnnmagic.plans import Plan
@@ -271,13 +271,7 @@ class Session:
 
     def check_name(self, name: str) -> None:
         """Raise `RunError` for a name that can't be a variable, or that would hide something of the user's."""
-        if keyword.iskeyword(name):
-            message, remedy = f"`{name}` can't be the name of a run.", f"Name the cell otherwise: `%%cnn {name}_net`."
-            raise RunError(message, reason="It is a word of Python's.", remedy=remedy)
-        if not name.isidentifier():
-            raise RunError(
-                f"`{name}` can't be the name of a run.", remedy="Use letters, digits and `_`, a letter first."
-            )
+        check_name(name)
         held = self.variables.get(name)
         if name in self.variables and not isinstance(held, Plan | Run | SweepRun):
             message = (
@@ -291,6 +285,8 @@ class Session:
 
     def find(self, name: str | None) -> Planned:
         """The run or plan of a name; without a name the last one. Raises `RunError` where there is none."""
+        if name is not None and name not in self.known and ("/" in name or records(name)):
+            raise RunError(f"`{name}` is a training on disk.", remedy=f"`%cnn load {name}` brings it here first.")
         if not self.known:
             raise RunError("there is no network yet.", remedy="Make one in a `%%cnn` cell.")
         if name is None:
@@ -298,8 +294,6 @@ class Session:
         if name not in self.known:
             from cnnmagic.wording import closest
 
-            if "/" in name:
-                raise RunError(f"`{name}` is a training on disk.", remedy=f"`%cnn load {name}` brings it here first.")
             near = closest(name, self.known)
             there = ", ".join(f"`{known}`" for known in self.known)
             raise RunError(f"no run `{name}`{near or '.'}", remedy="" if near else f"There are {there}.")

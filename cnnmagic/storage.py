@@ -144,6 +144,8 @@ def record_in(folder: Path) -> Record | None:
 
 
 def _records(name: str | None) -> Iterator[Record]:
+    if name is not None and not name.isidentifier():
+        return  # a run has no such name, and a pattern must not find others
     for path in runs_folder().glob(f"{name or '*'}/*/{ABOUT}"):
         record = record_in(path.parent)
         if record is not None:

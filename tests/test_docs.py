@@ -100,7 +100,7 @@ def test_cells_and_results():
     for number, (language, text) in enumerate(BLOCKS):
         shown = number + 1 < len(BLOCKS) and BLOCKS[number + 1][0] == "text"
         if language == "text":
-            assert re.fullmatch(_pattern(text), came_out), f"shown:\n{text}\ncomes out:\n{came_out}"
+            assert re.fullmatch(pattern(text), came_out), f"shown:\n{text}\ncomes out:\n{came_out}"
         elif language == "python":
             came_out = _run(text, notebook, shown)
         else:
@@ -158,7 +158,7 @@ def _run(text: str, notebook: dict[str, Any], shown: bool) -> str:
     return f"{eval(lines[-1], notebook)!r}\n" if shown else ""
 
 
-def _pattern(text: str) -> str:
+def pattern(text: str) -> str:
     """A shown result, in which a line `…` stands for lines left out."""
     return "".join("(?:.*\n)*?" if line == "…" else re.escape(line) + "\n" for line in text.splitlines())
 

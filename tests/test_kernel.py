@@ -274,7 +274,7 @@ def test_the_picture_of_the_end_reaches_the_cell_that_trained(kernel: Kernel) ->
 def test_a_sweep_stops_by_its_button_and_comes_back_in_a_new_kernel(kernel: Kernel) -> None:
     pytest.importorskip("optuna", reason="sweeps need Optuna")
     layers = LAYERS.replace("conv 4", "conv {4, 8}")
-    kernel(f"%%cnn tuned\n{layers}\ntrain epochs=40 batch=64\nsweep grid prune=no")
+    kernel(f"%%cnn tuned\n{layers}\ntrain epochs=12 batch=64\nsweep grid prune=no")
     kernel.wait_for("len(tuned.state.ended) == 1 and tuned.run is not None")
     kernel.listen()
     assert any("trial 2 of 2" in str(state.get("value", "")) for state in kernel.states())

@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from cnnmagic.errors import CnnError, DataError, ParseError, PlanError, RunError
 from cnnmagic.plans import Plan
 from cnnmagic.run import Run
+from cnnmagic.session import Session
 from cnnmagic.verbs import VERBS
 
 LAYERS = "conv 2 3x3 relu\nflatten\noutput 10\nseed 1"
@@ -369,10 +370,10 @@ def test_wrong_words(line: str, kind: type[CnnError], message: str, shell: Shell
     assert isinstance(shell["net"], Plan)
 
 
-@pytest.mark.parametrize("rate", ["0", "-1", "-1e-3"])
-def test_a_rate_that_is_none(rate: str, shell: Shell) -> None:
+def test_a_rate_that_is_none(shell: Shell) -> None:
     shell("%%cnn net --background\n" + LONG)
-    assert shell.fails(f"%cnn lr {rate}", RunError).startswith("a learning rate is a number above 0")
+    for rate in ("0", "-1", "-1e-3"):
+        assert shell.fails(f"%cnn lr {rate}", RunError).startswith("a learning rate is a number above 0")
 
 
 @pytest.fixture
@@ -380,7 +381,7 @@ def hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def test_a_found_rate_trains(shell: Shell) -> None:
+def test_a_found_rate_trains(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell(f"%%cnn net\n{DIGITS.replace('train epochs=1', 'train adam epochs=1')}")
     before = [weight.copy() for weight in shell["net"].model.get_weights()]
     told = shell("%cnn lrfind net")
@@ -388,11 +389,16 @@ def test_a_found_rate_trains(shell: Shell) -> None:
     assert "smoothed" in told and "`%cnn train net --lr found`" in told
     assert all((one == other).all() for one, other in zip(before, shell["net"].model.get_weights(), strict=True))
     rate = float(told.split("the lowest: ")[1].split("\n")[0].rstrip("."))
-    for words in ("net --lr found", "lr=found", "net learning_rate=found 1", "--lr=found"):
-        assert f"learning rate {rate:g}, as `%cnn lrfind net` found it" in shell(f"%cnn train {words}")
-        assert shell["net"].plan.training.learning_rate == rate
+    found = f"learning rate {rate:g}, as `%cnn lrfind net` found it"
+    assert found in shell("%cnn train net --lr found")
+    assert shell["net"].is_done and shell["net"].plan.training.learning_rate == rate
+    plans: list[Any] = []
+    monkeypatch.setattr(Session, "train", lambda session, name, plan, wait: plans.append(plan))
+    for words in ("lr=found", "net learning_rate=found 1", "--lr=found"):
+        assert found in shell(f"%cnn train {words}")
+        assert plans.pop().training.learning_rate == rate
     assert "may find another rate" in shell("%cnn train net sgd --lr found")
-    assert shell["net"].plan.training.optimizer == "sgd"
+    assert plans.pop().training.optimizer == "sgd"
 
 
 def test_a_range_test_is_refused_where_it_makes_no_sense(shell: Shell) -> None:

@@ -168,6 +168,13 @@ def test_what_is_no_report_is_kept(here: Path) -> None:
     assert problems(notes.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("name", ["net.pdf", "net.md", "net.ipynb"])
+def test_a_report_is_html(here: Path, name: str) -> None:
+    with pytest.raises(RunError, match=r"a report is a page of HTML") as caught:
+        write_report("net", make_plan(TEXT, {}), here / name)
+    assert "Name it `net.html`" in str(caught.value) and list(here.iterdir()) == []
+
+
 def test_a_missing_folder_and_a_missing_network_are_told(here: Path) -> None:
     session = Session()
     with pytest.raises(RunError, match="no network yet"):

@@ -346,6 +346,26 @@ def test_evaluate_of_a_paused_run_says_so_instead_of_waiting() -> None:
         run.wait_quietly(SOON)
 
 
+def test_what_waits_for_the_end_ends_with_a_pause() -> None:
+    run, paused, held = Run("net", PLAN, Model(), Dataset()), threading.Event(), threading.Event()
+
+    def work(emit, commands):
+        emit(STARTED)
+        emit(BatchEnded(1, 1, 1.0, {}, 0.1, 1.0, 1.5))
+        paused.wait(SOON)
+        emit(Paused(2.0))
+        held.wait(SOON)
+
+    run.start(work)
+    threading.Timer(0.2, paused.set).start()
+    try:
+        with pytest.raises(RunError, match="net is paused"):
+            run.evaluate()
+    finally:
+        held.set()
+        run.wait_quietly(SOON)
+
+
 def test_of_many_who_start_a_run_at_once_one_does() -> None:
     run, refused = finished(STARTED, Finished("stopped", 2.0)), []
     work = Work()

@@ -79,6 +79,9 @@ def test_train(text: str, data: Any, tests: int) -> None:
 def test_train_of_a_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=X, y=Y)
     run = cnnmagic.train(LAYERS + "\ntrain epochs=1", data=str(tmp_path / "a.npz"), name="from_file")
+    with pytest.raises(cnnmagic.RunError, match=r'`cnnmagic.load\("from_file", data=\(images, labels\)\)`'):
+        cnnmagic.load("from_file")
+    assert cnnmagic.load("from_file", data=str(tmp_path / "a.npz")).history == run.history
     assert run.name == run.model.name == "from_file"
 
 

@@ -15,6 +15,7 @@ from cnnmagic.fused import fuse_batch_norm
 from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Layer, Merge, Misfit
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.names import scope_name
 from cnnmagic.plans import Output, Plan, Step, Training
 
 DROPPING = ("Dropout", "SpatialDropout2D", "GRU", "LSTM", "SimpleRNN")
@@ -31,7 +32,7 @@ def build(plan: Plan, name: str = "net") -> Any:
     for step in plan.steps:
         inputs = [tensors[source] for source in step.inputs]
         tensors[step.name] = _applied(step, inputs if isinstance(step.layer, Merge) else inputs[0], plan)
-    model = keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=name)
+    model = keras.Model(entry, tensors[plan.steps[-1].name] if plan.steps else entry, name=scope_name(name))
     if on_processor():
         fuse_batch_norm(model)
     if plan.base is not None:

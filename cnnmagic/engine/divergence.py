@@ -50,7 +50,9 @@ def refusal(model: Any, loop: Loop) -> RunError:
     """The error that ends a diverged training; the model is left with the last weights that give finite numbers."""
     found = find_overflow(model, loop)
     half = any(layer.dtype_policy.name == FLOAT16 for layer in model.layers)
-    return RunError(_message(found, loop), reason=_reason(found), remedy=_remedy(found, loop.peak, half, model.name))
+    return RunError(
+        _message(found, loop), reason=_reason(found), remedy=_remedy(found, loop.peak, half, loop.keeper.moment().name)
+    )
 
 
 def find_overflow(model: Any, loop: Loop) -> Overflow:

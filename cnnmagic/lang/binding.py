@@ -36,6 +36,8 @@ ALIASES = {
 
 
 _OTHER_SIZE = re.compile(r"(\d{1,9}) ?(?:x|×|\*|by) ?(\d{1,9})")
+_SUM = re.compile(r"[\w.]+(?:[*+][\w.]+)+|\d{1,3}[a-z]")
+_SQUARE = re.compile(r"([^\W\d])x\1")
 MOST_PROBLEMS = 20  # more than are ever shown; each looks for a near word, which takes time
 
 
@@ -209,13 +211,21 @@ class _Binder:
     def stranger(self, value: syntax.Value) -> str:
         """Why a bare word fits nothing."""
         if not isinstance(value, syntax.Name):
-            return f"`{value}` fits no argument of `{self.subject}`"
+            steps = str(value).removeprefix("/")
+            named = f": write `strides={steps}`" if "strides" in self.options and steps.isidentifier() else ""
+            return f"`{value}` fits no argument of `{self.subject}`{named}"
         if value.lower[:1] == "x" and value.lower[1:].isdigit():
             return f"`{value}` is no word here: what comes several times stands in `repeat {value.lower[1:]}:`."
+        if _SUM.fullmatch(value.text):
+            return f"`{value}` is no number, and nothing is calculated here: give a block a parameter for it"
+        if square := _SQUARE.fullmatch(value.lower):
+            return f"`{value}` is no size: write `{square[1]}` alone, which is both sides"
         kinds = [option.metadata["kind"] for option in self.options.values()]
-        for kind in kinds:
-            if kind in WORDS and value.lower in WORDS[kind]:
-                return f"`{value}` is one {kind} too many for `{self.subject}`"
+        for name, option in self.options.items():
+            if value.lower in WORDS.get(kind := option.metadata["kind"], ()):
+                is_given = name in self.values
+                way = f"is one {kind} too many for" if is_given else f"needs its argument's name, `{name}={value}`, in"
+                return f"`{value}` {way} `{self.subject}`"
         known = [word for kind in kinds for word in WORDS.get(kind, ())] + list(self.flags) + list(self.options)
         what = next((kind for kind in ("activation", "optimizer") if kind in kinds), "word")
         return f"no {what} `{value}`{closest(value.text, known)}"

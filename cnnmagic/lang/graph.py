@@ -10,6 +10,7 @@ from cnnmagic.errors import Place, PlanError
 from cnnmagic.lang.free_sizes import FreeSizes
 from cnnmagic.layers import Field, Layer, Merge, Misfit, Shape, elements, show, widest
 from cnnmagic.layers.phrase import phrase
+from cnnmagic.names import is_scope_name
 from cnnmagic.plans import INPUT, Step
 
 MOST_STEPS = 5_000
@@ -47,7 +48,7 @@ class Graph:
         return Tensor(INPUT, self.shape, Field())
 
     def add(self, layer: Layer, inputs: tuple[Tensor, ...], place: Place, word: str, name: str = "") -> Tensor:
-        """Append a layer; `word` and the line make its Keras name unless `name` is given.
+        """Append a layer; `word` and the line make its Keras name unless one is given that Keras takes.
 
         Raises `PlanError` at `place` where the layer can't take its inputs.
         """
@@ -59,7 +60,7 @@ class Graph:
             work = layer.multiply_adds(shape)
             field = self._field(layer, inputs)
             step = Step(
-                name=self._name(name or f"line{place.line}_{word}"),
+                name=self._name(name if is_scope_name(name) else f"line{place.line}_{word}"),
                 layer=layer,
                 line=place.line,
                 inputs=tuple(tensor.source for tensor in inputs),

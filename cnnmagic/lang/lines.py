@@ -29,7 +29,8 @@ def second_statement(subject: str, words: Sequence[syntax.Word]) -> Problem | No
         return None
     written = " ".join(f"{word.key}={word.value}" if word.key else str(word.value) for word in words)
     message = f"`{head}` is no word of `{subject}`, and a line holds one statement."
-    return Problem(message, words[0].place, remedy=f"Write it on a line of its own: `{written}`.")
+    where = "a line of its own before it" if subject == "output" else "a line of its own"
+    return Problem(message, words[0].place, remedy=f"Write it on {where}: `{written}`.")
 
 
 def check_separator(text: str, place: Place) -> None:

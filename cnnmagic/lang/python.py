@@ -12,6 +12,7 @@ from cnnmagic.errors import PlanError
 from cnnmagic.lang.python_folder import folder_code, folder_imports, left_out
 from cnnmagic.lang.python_training import LONGEST_LINE, needs_math, training_code
 from cnnmagic.layers import Merge
+from cnnmagic.names import scope_name
 from cnnmagic.plans import Plan, Step
 
 SAME_NUMBERS_TWICE = ("kernel_size", "strides", "pool_size", "dilation_rate", "size")
@@ -194,7 +195,7 @@ def _model(plan: Plan, name: str) -> str:
         line = f"{variables[step.name]} = layers.{step.layer.kind}({', '.join(arguments)})({given})"
         lines.append(line if len(line) <= LONGEST_LINE else _broken(variables[step.name], step, arguments, given))
     output = variables[plan.steps[-1].name] if plan.steps else "inputs"
-    return "\n".join([*lines, f'model = keras.Model(inputs, {output}, name="{name}")', ""])
+    return "\n".join([*lines, f'model = keras.Model(inputs, {output}, name="{scope_name(name)}")', ""])
 
 
 def _variables(plan: Plan) -> dict[str, str]:

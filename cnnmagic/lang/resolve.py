@@ -12,9 +12,9 @@ from cnnmagic.lang import syntax
 from cnnmagic.lang.scaling import notes_on_scaling
 from cnnmagic.lang.settings import Describe, Settings, read_settings
 from cnnmagic.lang.sweeps import check_sweep, in_order, sweep_notes
-from cnnmagic.lang.unfold import FindText, Unfolded, unfold
+from cnnmagic.lang.unfold import FindText, unfold
 from cnnmagic.lang.walk import Walk
-from cnnmagic.plans import PREPARING, Base, Choice, Plan, Step
+from cnnmagic.plans import Base, Choice, Plan, Step
 
 SMALLEST_CELL = (
     "A small one: `data digits`, `conv 16 3x3 relu`, `flatten`, `output 10`, `train epochs=5`, each on its line."
@@ -47,7 +47,10 @@ def resolve(
     walk.begin(settings.shape, settings.first, settings.facts, _data_failed(settings))
     walk.lost |= not program.whole
     walk.further = {s.name.lower(): s.place.line for s in statements if isinstance(s, syntax.Block)}
-    walk.suite(statements)
+    scaling = walk.names()
+    walk.suite(statements[: unfolded.of_base])
+    of_base = tuple(name for name in walk.names() if name not in scaling)
+    walk.suite(statements[unfolded.of_base :])
     if settings.shape is None and not problems and program.whole:
         problems.append(_unknown_size(statements[0].place))
     output = walk.finish(settings.training is not None)
@@ -61,7 +64,7 @@ def resolve(
         raise kind.gather(problems)
     steps = tuple(walk.graph.steps.values()) if walk.graph else ()
     notes.extend(notes_on_scaling(steps, settings.facts) if unfolded.base is None else ())
-    base = _base(unfolded, steps)
+    base = None if unfolded.base is None else replace(unfolded.base, steps=of_base)
     return Plan(
         text=program.text,
         first_line=program.first_line,
@@ -84,17 +87,6 @@ def _of(settings: Settings) -> dict[str, Any]:
     """What a plan takes over from the settings as it is."""
     names = ("source", "facts", "resize", "training", "recipe", "seed", "test", "bad", "balance", "sweep")
     return {name: getattr(settings, name) for name in names} | {"data_place": settings.places.get("data")}
-
-
-def _base(unfolded: Unfolded, steps: Sequence[Step]) -> Base | None:
-    """The base with the names of its steps: those of the `use` line, but for what prepares pixels."""
-    if unfolded.base is None or unfolded.place is None:
-        return None
-    line = unfolded.place.line
-    return replace(
-        unfolded.base,
-        steps=tuple(step.name for step in steps if step.line == line and not step.layer.kind.startswith(PREPARING)),
-    )
 
 
 def _frozen(steps: tuple[Step, ...], base: Base | None) -> tuple[Step, ...]:

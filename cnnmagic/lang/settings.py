@@ -17,7 +17,8 @@ from cnnmagic.wording import counted
 
 Describe = Callable[[Source], Facts]
 FirstLayer = tuple[Layer, Place, str]
-IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, 3), 1_000
+RGB = 3
+IMAGENET_SHAPE, IMAGENET_CLASSES = (224, 224, RGB), 1_000
 SHOWN_SIZES = 5
 FEWEST = 10  # images from which parts can be kept for test and validation
 
@@ -263,9 +264,12 @@ class _Reader:
     def _check_channels(self, data: Shape) -> None:
         """Pretrained weights are for red, green and blue."""
         base = self.unfolded.base
-        if base is not None and data[2] != 3:
-            message = f"the weights of `{base.name}` need 3 channels, and the data have {data[2]}."
-            remedy = "Make three of the one: `images = np.repeat(images, 3, axis=-1)`."
+        if base is not None and data[2] != RGB:
+            message = f"the weights of `{base.name}` need {RGB} channels, and the data have {data[2]}."
+            remedy = (
+                "Take images in colour, or arrays of the notebook with three channels of the one: "
+                "`images = np.repeat(images, 3, axis=-1)`."
+            )
             self.problems.append(Problem(message, self.unfolded.place, remedy=remedy))
 
     def _takes_any_size(self) -> bool:
@@ -313,7 +317,9 @@ class _Reader:
         place = self._place("data") or Place(self.unfolded.program.first_line, 1, 2)
         rescaling, pixels = self._scaling()
         first: list[FirstLayer] = []
-        if rescaling is not None:
+        if self.unfolded.base is not None and shape is not None and shape[2] != RGB:
+            self._check_channels(shape)
+        elif rescaling is not None:
             first.append((rescaling, self.unfolded.place or place, "rescale"))
         if "augment" not in self.lines or shape is None:
             return first

@@ -35,13 +35,18 @@ class UseWords:
 
 @dataclass(frozen=True)
 class Unfolded:
-    """A program without `use`, whose layers stand at `place` now; inherited directives are apart, oldest first."""
+    """A program without `use`, whose layers stand at `place` now; inherited directives are apart, oldest first.
+
+    `headless` tells whether other layers stand where the base, or without one the network used, had its head;
+    `of_base` is the number of statements, directives left out, up to the base's last.
+    """
 
     program: syntax.Program
     inherited: tuple[syntax.Directive, ...] = ()
     base: Base | None = None
     place: Place | None = None
     headless: bool = False
+    of_base: int = 0
 
 
 def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], path: tuple[str, ...] = ()) -> Unfolded:
@@ -73,7 +78,12 @@ def unfold(program: syntax.Program, find_text: FindText, known: Sequence[str], p
     older = tuple(_moved(directive, use.place) for directive in inner.inherited)
     names = {directive.name for directive in directives if directive.name != "train"}
     inherited = (*(directive for directive in older if directive.name not in names), *directives)
-    return Unfolded(replace(program, statements=statements), inherited, base or inner.base, use.place, headless)
+    is_headless = headless or (base is None and inner.headless)  # a network used twice has lost its base's head
+    blocks = sum(not isinstance(statement, syntax.Directive) for statement in program.statements[:position])
+    of_base = blocks + (len(taken) if base else min(inner.of_base, len(taken)))
+    return Unfolded(
+        replace(program, statements=statements), inherited, base or inner.base, use.place, is_headless, of_base
+    )
 
 
 def _read(use: syntax.Use, find_text: FindText, known: Sequence[str], path: tuple[str, ...]) -> Unfolded:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.lang import syntax
+from cnnmagic.plans import Training
 from cnnmagic.wording import closest, sentence
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_ASKED = re.compile(r"\{\{\s*([^\W\d]\w*)")
 _SEVERAL = re.compile(r"[^\W\d]\w*(?:[\s,]+[^\W\d]\w*){1,3}")
 _STEP = re.compile(r"""\.(?P<attribute>[^\W\d]\w*)|\[(?:(?P<index>-?\d{1,9})|["'](?P<key>[^"'\[\]]*)["'])\]""")
+
+
+def check_used(text: str, variables: Mapping[str, Any]) -> None:
+    """Raise `PlanError` for an option of `train` that is given as a variable, where the text does not ask for it."""
+    options, asked = {option.name for option in fields(Training)} | {"batch", "lr"}, set(_ASKED.findall(text))
+    for name in options & variables.keys() - asked:
+        message = f"`{name}={variables[name]}` is given as a variable, and the text has no `{{{{{name}}}}}`."
+        raise PlanError(message, remedy=f"Write it in the text: `train {name}={variables[name]}`.")
 
 
 def look_up(path: str, variables: Mapping[str, Any]) -> Any:

@@ -60,6 +60,10 @@ class Walk:
         for layer, place, word in first:
             self.append(layer, place, word, "rescale" if word == "rescale" else "")
 
+    def names(self) -> tuple[str, ...]:
+        """The names of the steps so far."""
+        return tuple(self.graph.steps) if self.graph is not None else ()
+
     def finish(self, training: bool) -> Output | None:
         """The network's output; raises nothing, but notes what is missing for a training or leads nowhere."""
         if self.lost or self.graph is None or self.current is None:

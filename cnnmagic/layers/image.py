@@ -37,9 +37,7 @@ class UpSampling2D(Layer):
     example = "upsample 2"
 
     size: Pair = option("pair", (2, 2), help="how much larger, in height and width")
-    interpolation: str = option(
-        "interpolation", "nearest", bare=False, help="nearest, bilinear, bicubic, lanczos3 or lanczos5"
-    )
+    interpolation: str = option("interpolation", "nearest", help="nearest, bilinear, bicubic, lanczos3 or lanczos5")
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = volume(shape)

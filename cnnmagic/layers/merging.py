@@ -18,10 +18,8 @@ class Merge(Layer):
     def merged_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         """The shape that goes out; raises `Misfit` where the inputs differ."""
         if len(set(shapes)) > 1:
-            raise Misfit(
-                f"meets {_list(shapes)}, which differ.",
-                remedy="Bring them to one shape, for example with `conv … 1x1`.",
-            )
+            remedy = "Bring them to one number of channels, for example with `conv … 1x1`."
+            raise Misfit(f"meets {_list(shapes)}, which differ.", remedy=_same_size(shapes) or remedy)
         return shapes[0]
 
 
@@ -71,10 +69,17 @@ class Concatenate(Merge):
 
     def merged_shape(self, shapes: tuple[Shape, ...]) -> Shape:
         if len({shape[:-1] for shape in shapes}) > 1:
-            raise Misfit(
-                f"meets {_list(shapes)}, whose sizes differ.", remedy="Give them one height and width: `same`, strides."
-            )
+            raise Misfit(f"meets {_list(shapes)}, whose sizes differ.", remedy=_same_size(shapes))
         return *shapes[0][:-1], sum(shape[-1] or 0 for shape in shapes)
+
+
+def _same_size(shapes: tuple[Shape, ...]) -> str:
+    """How to bring the inputs to one height and width; empty where they have one."""
+    if len({len(shape) for shape in shapes}) > 1:
+        return "One is a list of numbers: let all be, by `flatten` or `globalavgpool`, or none."
+    if len({shape[:-1] for shape in shapes}) == 1:
+        return ""
+    return "Bring them to one height and width: `same`, strides, a size that all steps divide, or `pad` and `crop`."
 
 
 def _list(shapes: tuple[Shape, ...]) -> str:

@@ -71,7 +71,9 @@ def lr(session: Session, words: Sequence[str]) -> None:
     if run.snapshot is None:  # then there is nothing to go on from
         _active(session, name, "set the rate of")
     run.set_learning_rate(rate)
-    if run.is_done:
+    if not run.is_done:
+        print(f"{run.name}: learning rate {rate:.4g} from the next batch on.")
+    else:
         way = f"more {run.name} 5" if run.state.phase in ("finished", "stopped early") else f"resume {run.name}"
         print(f"{run.name}: learning rate {rate:.4g} when it goes on, by `%cnn {way}`.")
 

@@ -1,11 +1,12 @@
 """Lends tests the one JupyterLab and the one Chromium of the session."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.lab import FLAGS, Lab
@@ -13,7 +14,6 @@ from tests.browser.server import Server
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / "build" / "browser"
-FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,10 +26,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Remember a failure for the `lab` fixture, which is the one to know the page."""
+    """Leave a picture in build/browser/ of a page on which a test failed."""
     report = yield
-    if report.failed:
-        item.stash[FAILED] = True
+    lab = item.funcargs.get("shared_lab")
+    if report.failed and lab is not None:
+        with suppress(Error):
+            lab.screenshot(PICTURES / f"{item.name}.png")
     return report
 
 
@@ -64,13 +66,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def shared_lab(server: Server, browser: Browser) -> Lab:
+    """For fixtures that lend one notebook to several tests; what they open, the next `open` closes."""
     return Lab(server, browser)
 
 
 @pytest.fixture
-def lab(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """JupyterLab with nothing open. Of a test that fails, a picture is left in build/browser/."""
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """JupyterLab for one test, which closes what it opens."""
     yield shared_lab
-    if request.node.stash.get(FAILED, False):
-        shared_lab.screenshot(PICTURES / f"{request.node.name}.png")
     shared_lab.close()

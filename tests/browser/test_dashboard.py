@@ -19,14 +19,20 @@ PICTURE = "img[src^='data:image/svg+xml'][alt^='net ']"
 UNDER_WAY = r"epoch ([2-9]|\d\d+) of"
 
 
-@pytest.fixture
-def training(lab):
+def started(lab, *more):
     """A notebook whose second cell trains a network that takes long, its dashboard in sight."""
-    notebook = lab.open([LOAD, CELL, "%cnn show net", "net.state.phase, net.history['loss'][-1:]", "1 + 1"])
+    notebook = lab.open([LOAD, CELL, *more])
     notebook.run_and_wait(0)
     notebook.run_and_wait(1)
     head(notebook, 1, UNDER_WAY).wait_for()
     return notebook
+
+
+@pytest.fixture(scope="module")
+def training(shared_lab):
+    """The notebook of all tests that leave it in training. What opens one of its own stands below them."""
+    yield started(shared_lab, "%cnn show net", "1 + 1")
+    shared_lab.close()
 
 
 def head(notebook, index, text):
@@ -40,23 +46,11 @@ def left(notebook):
 
 
 def test_curves_move_while_other_cells_run(training):
-    training.run_and_wait(4)
-    assert "2" in training.output(4).inner_text()
+    training.run_and_wait(3)
+    assert "2" in training.output(3).inner_text()
     curve = training.output(1).locator("svg[aria-label^=loss]")
     before = curve.get_attribute("aria-label")
     expect(curve).not_to_have_attribute("aria-label", before, timeout=30_000)
-
-
-def test_stop_ends_the_training_and_leaves_a_picture(training):
-    training.output(1).get_by_role("button", name="Stop").click()
-    picture = training.output(1).locator(PICTURE)
-    picture.wait_for()
-    assert "net stopped" in picture.get_attribute("alt")
-    training.save()
-    bundle = left(training)
-    assert "data:image/svg+xml;base64," in bundle["text/html"]
-    assert "application/vnd.jupyter.widget-view+json" not in bundle
-    assert bundle["text/plain"].startswith("net stopped")
 
 
 def test_pause_holds_and_resume_goes_on(training):
@@ -76,25 +70,6 @@ def test_a_typed_learning_rate_is_in_force(training):
     head(training, 1, r"learning rate 0\.0125").wait_for()
 
 
-def test_a_reload_loses_the_view_and_show_brings_it_back(training):
-    training.save()
-    training.reload()
-    training.run_and_wait(2)
-    head(training, 2, "epoch [0-9]+ of").wait_for()
-    training.output(2).get_by_role("button", name="Stop").click()
-    training.output(2).locator(PICTURE).wait_for()
-
-
-def test_buttons_work_while_a_cell_is_busy(lab):
-    notebook = lab.open([LOAD, CELL, "import time\nwhile net.state.phase == 'training': time.sleep(0.1)"])
-    notebook.run_and_wait(0)
-    notebook.run_and_wait(1)
-    head(notebook, 1, UNDER_WAY).wait_for()
-    notebook.run(2)
-    notebook.output(1).get_by_role("button", name="Stop").click()
-    notebook.output(1).locator(PICTURE).wait_for()
-
-
 def test_the_pages_show_classes_layers_and_notes(training):
     output = training.output(1)
     height = output.bounding_box()["height"]
@@ -108,10 +83,35 @@ def test_the_pages_show_classes_layers_and_notes(training):
     output.locator("svg[aria-label^=loss]").wait_for()
 
 
-def test_the_end_keeps_the_classes_in_the_saved_notebook(training):
-    training.output(1).get_by_role("button", name="Stop").click()
-    training.output(1).locator(PICTURE).wait_for()
-    training.output(1).get_by_text("classes", exact=True).click()
-    training.output(1).locator("img[alt^='confusion matrix']").wait_for()
+def test_a_reload_loses_the_view_and_show_brings_it_back(training):
+    # The last of those that share the notebook: it ends the training.
     training.save()
-    assert "confusion matrix" in left(training)["text/html"]
+    training.reload()
+    training.run_and_wait(2)
+    head(training, 2, "epoch [0-9]+ of").wait_for()
+    training.output(2).get_by_role("button", name="Stop").click()
+    training.output(2).locator(PICTURE).wait_for()
+
+
+def test_stop_ends_the_training_and_leaves_a_picture_and_the_classes(lab):
+    notebook = started(lab)
+    output = notebook.output(1)
+    output.get_by_role("button", name="Stop").click()
+    picture = output.locator(PICTURE)
+    picture.wait_for()
+    assert "net stopped" in picture.get_attribute("alt")
+    output.get_by_text("classes", exact=True).click()
+    output.locator("img[alt^='confusion matrix']").wait_for()
+    notebook.save()
+    bundle = left(notebook)
+    assert "data:image/svg+xml;base64," in bundle["text/html"]
+    assert "confusion matrix" in bundle["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" not in bundle
+    assert bundle["text/plain"].startswith("net stopped")
+
+
+def test_buttons_work_while_a_cell_is_busy(lab):
+    notebook = started(lab, "import time\nwhile net.state.phase == 'training': time.sleep(0.1)")
+    notebook.run(2)
+    notebook.output(1).get_by_role("button", name="Stop").click()
+    notebook.output(1).locator(PICTURE).wait_for()

@@ -10,21 +10,17 @@ VBox([button, label])
 """
 
 
-def test_a_cell_shows_its_value_and_is_saved_with_it(lab):
-    notebook = lab.open(["1 + 1", "missing"])
+def test_cells_show_their_values_are_saved_with_them_and_their_buttons_reach_the_kernel(lab):
+    notebook = lab.open(["1 + 1", "missing", BUTTON])
     notebook.run_and_wait(0)
     assert "2" in notebook.output(0).inner_text()
     notebook.run_and_wait(1, fails=True)
     assert notebook.error(1) == "NameError: name 'missing' is not defined"
     notebook.save()
     assert notebook.read().cells[0].outputs[0].data["text/plain"] == "2"
-
-
-def test_a_button_reaches_the_kernel(lab):
-    notebook = lab.open([BUTTON])
-    notebook.run_and_wait(0)
-    notebook.output(0).get_by_role("button", name="press").click()
-    notebook.output(0).get_by_text("pressed", exact=True).wait_for()
+    notebook.run_and_wait(2)
+    notebook.output(2).get_by_role("button", name="press").click()
+    notebook.output(2).get_by_text("pressed", exact=True).wait_for()
 
 
 def test_a_kernel_outlives_the_page_but_not_a_restart(lab):

@@ -37,16 +37,25 @@ conv 2 3x3 relu
 flatten
 output
 train epochs=1"""
+ENGLISH, KOREAN = (f"%cnn lang {language}\n%cnn ask net" for language in ("en", "ko"))
 FIGURE = "svg[role=img], img[src^='data:image/png']"
 
 
-@pytest.fixture
-def asked(lab: Lab) -> Iterator[Notebook]:
-    """A notebook with a trained network, its questions in sight in English."""
-    notebook = lab.open([LOAD, CELL, "%cnn ask net", "%cnn lang ko", "%cnn ask net", "%cnn ask net why softmax"])
-    for cell in range(3):
-        notebook.run_and_wait(cell)
+@pytest.fixture(scope="module")
+def trained(shared_lab: Lab) -> Iterator[Notebook]:
+    """A notebook with a trained network. Tests that open one of their own stand below those that share this."""
+    notebook = shared_lab.open([LOAD, CELL, ENGLISH, KOREAN, "%cnn ask net why softmax"])
+    notebook.run_and_wait(0)
+    notebook.run_and_wait(1)
     yield notebook
+    shared_lab.close()
+
+
+@pytest.fixture
+def asked(trained: Notebook) -> Notebook:
+    """The notebook with the questions in sight as they come, in English: all folded."""
+    trained.run_and_wait(2)
+    return trained
 
 
 def fold(notebook: Notebook, cell: int, title: str):
@@ -66,9 +75,8 @@ def opened(notebook: Notebook, cell: int, title: str):
 def test_every_question_opens_with_its_figure(language: str, asked: Notebook, axe: str) -> None:
     cell = 2
     if language == "ko":
-        asked.run_and_wait(3)
-        asked.run_and_wait(4)
-        cell = 4
+        cell = 3
+        asked.run_and_wait(cell)
     for question in QUESTIONS:
         title = table(language, question)["title"]
         page = opened(asked, cell, title)
@@ -80,15 +88,15 @@ def test_every_question_opens_with_its_figure(language: str, asked: Notebook, ax
 
 
 def test_free_words_open_the_question(asked: Notebook) -> None:
-    asked.run_and_wait(5)
-    asked.output(5).get_by_text("Probabilities at temperature 1").wait_for()
-    box = asked.output(5).get_by_placeholder("ask in your own words")
+    asked.run_and_wait(4)
+    asked.output(4).get_by_text("Probabilities at temperature 1").wait_for()
+    box = asked.output(4).get_by_placeholder("ask in your own words")
     box.fill("필터 크기는 항상 홀수인가요?")
     box.press("Enter")
-    asked.output(5).get_by_text("Drawn on image 0").wait_for()
+    asked.output(4).get_by_text("Drawn on image 0").wait_for()
     box.fill("two pizzas, please")
     box.press("Enter")
-    asked.output(5).get_by_text("no question fits “two pizzas, please”").wait_for()
+    asked.output(4).get_by_text("no question fits “two pizzas, please”").wait_for()
 
 
 def test_a_twin_shows_both_curves(asked: Notebook) -> None:

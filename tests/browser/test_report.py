@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from cnnmagic.explain import language
 from cnnmagic.pipeline import make_plan
 from cnnmagic.reporting import write_report
+from cnnmagic.run import Run
 from cnnmagic.session import Session
 
 TEXT = (
@@ -18,18 +19,26 @@ TEXT = (
 SERIOUS = ("serious", "critical")
 
 
-@pytest.fixture(scope="module", params=["en", "ko", "planned"])
-def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, plan = tmp_path_factory.mktemp("report"), make_plan(TEXT, {})
+LOOKS = [("en", "light"), ("en", "dark"), ("en", "narrow"), ("ko", "light"), ("planned", "light")]
+
+
+@pytest.fixture(scope="module")
+def trained() -> Run:
+    return Session().start("net", make_plan(TEXT, {})).wait()
+
+
+@pytest.fixture(scope="module")
+def report(request: pytest.FixtureRequest, trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a training in one of two languages, or of its plan."""
+    folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(language, "_chosen", ["en" if request.param == "planned" else request.param])
-        if request.param == "planned":
-            return write_report("net", plan, folder)
-        return Session().start("net", plan).wait().report(folder)
+        return write_report("net", trained.plan, folder) if request.param == "planned" else trained.report(folder)
 
 
-@pytest.fixture(params=["light", "dark", "narrow"])
+@pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page in the `light` or in the `dark`, or a `narrow` one."""
     width = 360 if request.param == "narrow" else 1_000
     context = browser.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
@@ -38,6 +47,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.parametrize("report, page", LOOKS, indirect=True)
 def test_anyone_can_read_it(report: Path, page: Page, axe: str) -> None:
     page.goto(report.as_uri())
     page.evaluate(axe)
@@ -46,6 +56,8 @@ def test_anyone_can_read_it(report: Path, page: Page, axe: str) -> None:
     assert told == [] and len(found["passes"]) > 20
 
 
+@pytest.mark.parametrize("report", ["en", "ko", "planned"], indirect=True)
+@pytest.mark.parametrize("page", ["light", "dark", "narrow"], indirect=True)
 def test_nothing_is_loaded_and_all_fits(report: Path, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -1,13 +1,25 @@
 """What a model and the model of its text are compared by: layers, configurations, connections, weights, answers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cnnmagic import build, from_keras
+from cnnmagic.engine.backend import load_keras
 
+keras = load_keras()
 NOT_COMPARED = ("name", "dtype", "batch_shape")
 EITHER_WAY = ("Add", "Average", "Maximum", "Multiply")
+
+
+def sequential(*parts) -> Any:
+    return keras.Sequential([keras.Input((16, 12, 4)), *parts])
+
+
+def functional(make: Callable[[Any], Any], shape: tuple[int | None, ...] = (16, 12, 4)) -> Any:
+    entry = keras.Input(shape)
+    return keras.Model(entry, make(entry))
 
 
 def layers_of(model) -> list[Any]:
@@ -44,8 +56,8 @@ def connections(model) -> list[list[int]]:
     return found
 
 
-def check(model) -> str:
-    """Text → model gives the same layers, weights of the same shapes in the same order, and the same text again."""
+def check(model) -> Any:
+    """The model of its text: the same layers, weights of the same shapes in the same order, and the same text again."""
     text = from_keras(model)
     again = build(text)
     assert described(again) == described(model)
@@ -53,12 +65,11 @@ def check(model) -> str:
     assert [weight.shape for weight in again.weights] == [weight.shape for weight in model.weights]
     assert again.count_params() == model.count_params()
     assert from_keras(again) == text
-    return text
+    return again
 
 
-def same_answers(model, text: str, tolerance: float = 1e-4, height: float = 1.0) -> None:
-    """A model of the text answers the same once it has the same weights, none of them as they begin."""
-    again = build(text)
+def same_answers(model, again, tolerance: float = 1e-4, height: float = 1.0) -> None:
+    """The model of its text answers the same once it has the same weights, none of them as they begin."""
     random = np.random.default_rng(0)
     weights = [weight + 0.1 * random.random(weight.shape) for weight in model.get_weights()]
     model.set_weights(weights)

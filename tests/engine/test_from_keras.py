@@ -9,7 +9,7 @@ from cnnmagic import build, from_keras
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.pipeline import build_model, make_plan
 from cnnmagic.zoo import zoo_names
-from tests.engine.round_trip import check, layers_of, same_answers
+from tests.engine.round_trip import check, functional, layers_of, same_answers, sequential
 from tests.lang.cells import CELLS
 
 keras = load_keras()
@@ -56,15 +56,6 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_texts(name: str) -> None:
     check(build_model(make_plan(TEXTS[name], {})))
-
-
-def sequential(*parts) -> Any:
-    return keras.Sequential([keras.Input((16, 12, 4)), *parts])
-
-
-def functional(make: Callable[[Any], Any], shape: tuple[int | None, ...] = (16, 12, 4)) -> Any:
-    entry = keras.Input(shape)
-    return keras.Model(entry, make(entry))
 
 
 def skips(entry):
@@ -228,7 +219,7 @@ def test_models_by_hand(name: str) -> None:
 
 def test_a_reshape_with_a_gap() -> None:
     model = sequential(layers.Reshape((-1, 2)), layers.Flatten())
-    same_answers(model, from_keras(model))
+    same_answers(model, build(from_keras(model)))
 
 
 def test_a_layer_of_another_model_too() -> None:
@@ -280,5 +271,6 @@ def test_models_within_models_are_laid_flat(name: str) -> None:
     model = NESTED[name]()
     text = from_keras(model)
     assert len(make_plan(text, {}).steps) == leaves(model)
-    same_answers(model, text)
-    check(build(text))
+    again = build(text)
+    same_answers(model, again)
+    check(again)

@@ -35,7 +35,7 @@ def test_networks_of_keras(name: str, size: int) -> None:
     assert described(again) == described(model)
     assert connections(again) == connections(model)
     assert make_plan(text, {}).parameters == model.count_params() == again.count_params()
-    same_answers(model, text)
+    same_answers(model, again)
 
 
 @pytest.mark.parametrize("name, parameters", [("MobileNetV2", 3_538_984), ("ResNet50", 25_636_712)])

@@ -7,18 +7,10 @@ import pytest
 
 from cnnmagic import CnnError, from_keras
 from cnnmagic.engine.backend import load_keras
+from tests.engine.round_trip import functional, sequential
 
 keras = load_keras()
 layers = keras.layers
-
-
-def sequential(*parts) -> Any:
-    return keras.Sequential([keras.Input((16, 12, 4)), *parts])
-
-
-def functional(make: Callable[[Any], Any], shape: tuple[int | None, ...] = (16, 12, 4)) -> Any:
-    entry = keras.Input(shape)
-    return keras.Model(entry, make(entry))
 
 
 def two_inputs():

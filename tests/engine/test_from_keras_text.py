@@ -44,8 +44,8 @@ AS_WRITTEN = {
 def test_a_text_comes_back_as_it_was_written(name: str) -> None:
     text = f"input 16x16x4\n{AS_WRITTEN[name]}\nflatten\noutput 3\n"
     model = build(text)
-    assert check(model) == text
-    same_answers(model, text)
+    assert from_keras(model) == text
+    same_answers(model, check(model))
 
 
 def test_the_names_of_layers_become_labels() -> None:
@@ -96,7 +96,7 @@ def difficult_names() -> Any:
 
 
 def test_labels_are_no_words_of_another_meaning() -> None:
-    text = check(difficult_names())
+    text = from_keras(check(difficult_names()))
     assert [line.split()[0] for line in text.splitlines() if "<-" in line] == [
         *("my_conv_1", "my_conv_1_2", "layer_input", "layer_output", "layer_rescale", "layer_any", "layer_any_2"),
         *("layer_for", "conv", "conv_2", "layer_3x3"),

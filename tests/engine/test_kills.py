@@ -5,14 +5,17 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import cnnmagic
 from cnnmagic.run import Run
+from cnnmagic.storage import records
 from tests.engine.other_process import History, begun, history_of, numbers
+from tests.waiting import wait_until
 
 LAYERS = """\
 data digits
@@ -38,21 +41,34 @@ def text_of(words: str, epochs: int = 12) -> str:
     return f"{LAYERS}train epochs={epochs} batch=32 {words}\n"
 
 
-def killed_twice(text: str, folder: Path, moments: tuple[float, float]) -> History:
-    """The history of a training that is killed so many seconds after its beginning, and after its going on."""
+def killed(text: str, folder: Path, *moments: Callable[[], None]) -> History:
+    """The history of a training that is killed when each of these has come back, and goes on."""
     child = begun(folder, "train", text)
-    for moment in moments:
-        time.sleep(moment)
+    for wait in moments:
+        wait()
         child.kill()
         child.communicate()
         child = begun(folder, "resume")
     return history_of(child)
 
 
-def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
+def another_epoch() -> None:
+    """Wait until another epoch is on record; the training goes on."""
+
+    def recorded() -> int:
+        return sum(len(record.about["history"]) for record in records("net"))
+
+    known = recorded()
+    wait_until(lambda: recorded() > known)
+    (record,) = records("net")
+    assert record.is_running and record.about["phase"] == "training"
+
+
+def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
     text = text_of(TRAININGS[0] + EACH_BATCH, epochs=6)
-    whole = history_of(begun(tmp_path / "whole", "train", text))
-    assert killed_twice(text, tmp_path / "killed", (2.0, 1.0)) == whole
+    whole = cnnmagic.train(text, name="whole")
+    assert killed(text, tmp_path, another_epoch, another_epoch) == numbers(whole.history)
 
 
 @pytest.mark.long
@@ -63,7 +79,8 @@ def test_a_training_killed_at_random_goes_on_bit_for_bit(number: int, tmp_path: 
     start = time.monotonic()
     whole = history_of(child)
     chance, took = random.Random(number), time.monotonic() - start
-    assert killed_twice(text, tmp_path / "killed", (chance.uniform(0, took), chance.uniform(0, took / 2))) == whole
+    moments = [partial(time.sleep, chance.uniform(0, took / part)) for part in (1, 2)]
+    assert killed(text, tmp_path / "killed", *moments) == whole
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cnnmagic.plans import Output, Training
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 1)).astype("uint8")
 LABELS = np.arange(16) % 4
-NET = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3\ntrain epochs=3 batch=64 tune=no"
+NET = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3\ntrain epochs=2 batch=64 tune=no"
 
 
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])
@@ -36,11 +36,16 @@ def test_labels_of_both_kinds_have_the_same_loss_and_accuracy():
     assert (np.asarray(accuracy(LABELS, answers)) == np.asarray(accuracy(rows, answers))).all()
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """A training with the images as they are."""
+    return cnnmagic.train(f"data digits\n{NET}", name="plain")
+
+
 @pytest.mark.parametrize("words", ["mixup", "cutmix 0.5, flip", "mixup, cutmix, randaugment"])
-def test_mixed_images_train_to_the_same_numbers_twice(words, tmp_path):
+def test_mixed_images_train_to_the_same_numbers_twice(words, plain, tmp_path):
     runs = [cnnmagic.train(f"data digits\naugment {words}\n{NET}", name=f"net{n}") for n in (1, 2)]
     assert runs[0].history["loss"] == runs[1].history["loss"] and runs[0].history["val_accuracy"][-1] > 0
-    plain = cnnmagic.train(f"data digits\n{NET}", name="plain")
     assert plain.history["loss"] != runs[0].history["loss"]
     assert 0 <= runs[0].evaluate()["accuracy"] <= 1
     runs[0].model.save(tmp_path / "net.keras")

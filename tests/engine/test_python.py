@@ -1,9 +1,7 @@
 """Exported scripts are run where cnnmagic can't be imported, and give the very numbers of cnnmagic's own training."""
 
-import json
-import os
-import subprocess
-import sys
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +10,11 @@ import pytest
 
 from cnnmagic import to_python, train
 from cnnmagic.optimizers import OPTIMIZERS
-from cnnmagic.pipeline import make_plan
+from cnnmagic.pipeline import load_data, make_plan
 from cnnmagic.session import Session
 from cnnmagic.zoo import zoo_names, zoo_text
+from tests.engine.scripts import run_scripts, same_splits, saving
 
-RUNNER = """
-import gc, json, runpy, sys
-sys.modules["cnnmagic"] = None  # an import of it fails from here on
-import keras
-answers = {}
-for path in sys.argv[2:]:
-    keras.backend.clear_session()
-    keras.config.set_dtype_policy("float32")
-    try:
-        found = runpy.run_path(path)
-    except Exception as error:
-        answers[path] = f"{type(error).__name__}: {error}"
-        continue
-    history = found["history"].history if "history" in found else {}
-    answers[path] = {"history": history, "parameters": found["model"].count_params(), "accuracy": found.get("accuracy")}
-    del found
-    gc.collect()
-json.dump(answers, open(sys.argv[1], "w"))
-"""
 BODY = "conv 8 3x3 same bn relu\nresidual relu:\n    conv 8 3x3 same bn\ndropout 0.2\nflatten\noutput\n"
 TRAINED = {
     "onecycle": f"data digits\nseed 5\n{BODY}train epochs=3 batch=128 schedule=onecycle lr=0.01",
@@ -50,6 +30,9 @@ TRAINED = {
     "labelled": "data digits\nseed 13\nx <- conv 4 3x3 same relu\nconv 4 3x3 same relu\nconv 4 3x3 same\nadd x\n"
     "flatten\noutput\ntrain epochs=1 batch=512",
 }
+LARGE = ("alexnet", "resnet18", "resnet34", "resnet50", "vgg11", "vgg16", "vgg19")
+SMALLER = [name for name in zoo_names() if name not in LARGE]
+WORDS = np.array(["cat", "dog", "auk"])
 SMALL = "data digits\nseed {seed}\nconv 4 3x3 bn relu\nflatten\noutput\ntrain batch=256 {words}"
 RECIPES = {
     "warm": "epochs=2 warmup=1.83 sgd lr=0.05 momentum=0.9 nesterov=yes clipvalue=0.01",
@@ -74,67 +57,69 @@ def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return random.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8), np.arange(count) % 3
 
 
-def run_scripts(paths: list[Path], folder: Path, timeout: float = 300) -> dict[str, Any]:
-    """What each script comes to, by its name, all of them run in one process without cnnmagic."""
-    answers = folder / "answers.json"
-    command = [sys.executable, "-c", RUNNER, str(answers), *map(str, paths)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=timeout, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return {Path(path).stem: answer for path, answer in json.loads(answers.read_text()).items()}
+NET = "seed 3\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=2 batch=16"
+PAIR = NET.replace("output", "output 1{}").replace("epochs", "label_smoothing=0.2 epochs")
+ARRAYS = {
+    "arrays_tested": "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + NET,
+    "smoothed_pair": "data {{x}} {{pair}}\n" + PAIR.format(""),
+    "smoothed_pair_logits": "data {{x}} {{pair}}\n" + PAIR.format(" linear"),
+    "file_words": "data 'words.npz'\n" + NET,
+}
+# The data of these are compared, without a training.
+SPLIT = {
+    "arrays": "data {{x}} {{words}}\n" + NET,
+    "few": "data {{few}} {{labels}}\n" + NET,
+    "one_alone": "data {{some}} {{alone}}\n" + NET,
+    "untested_few": "data {{few}} {{labels}} test=0\n" + NET,
+    **{f"file_{name}": f"data '{name}.npz'\n" + NET for name in ("usual", "short", "rows")},
+}
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
-    """Texts by name, what their scripts come to (an error as text), and the notebook's variables that they need."""
-    folder = tmp_path_factory.mktemp("scripts")
-    x, y = images(120, 0)
-    x_test, y_test = images(30, 1)
-    np.savez(folder / "usual.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+def variables() -> dict[str, Any]:
+    """The notebook's variables that the texts need."""
+    (x, y), (x_test, y_test) = images(120, 0), images(30, 1)
+    few = {"few": x[:12], "labels": y[:12], "some": x[:60], "alone": np.where(np.arange(60) == 7, 2, y[:60] % 2)}
+    return {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "pair": y % 2, "words": WORDS[y], **few}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, variables: dict[str, Any]) -> Iterator[Path]:
+    """The folder of the scripts, with files of data, which the notebook is in as well."""
+    folder, (x, y) = tmp_path_factory.mktemp("scripts"), (variables["x"], variables["y"])
+    np.savez(folder / "usual.npz", x_train=x, y_train=y, x_test=variables["x_test"], y_test=variables["y_test"])
     np.savez(folder / "short.npz", x=x, y=y)
-    words = np.array(["cat", "dog", "auk"])[y]
-    np.savez(folder / "words.npz", x_train=x, y_train=words)
+    np.savez(folder / "words.npz", x_train=x, y_train=variables["words"])
     np.savez(folder / "rows.npz", x_train=x[..., 0], y_train=np.eye(3)[y])
-    net = "seed 3\nconv 4 3x3 relu\nflatten\noutput\ntrain epochs=2 batch=16"
-    texts = dict(TRAINED)
-    texts |= {f"file_{name}": f"data '{folder / name}.npz'\n{net}" for name in ("usual", "short", "words", "rows")}
-    pair = net.replace("output", "output 1{}").replace("epochs", "label_smoothing=0.2 epochs")
-    texts |= {
-        name: "data {{x}} {{pair}}\n" + pair.format(last) for name, last in zip(PAIRS, ("", " linear"), strict=True)
-    }
-    texts["arrays"] = "data {{x}} {{words}}\n" + net
-    texts["arrays_tested"] = "data {{x}} {{y}} {{x_test}} {{y_test}}\n" + net
-    texts["few"] = "data {{few}} {{labels}}\n" + net
-    texts["one_alone"] = "data {{some}} {{alone}}\n" + net
-    texts["untested_few"] = "data {{few}} {{labels}} test=0\n" + net
-    variables = {"x": x, "y": y, "x_test": x_test, "y_test": y_test, "words": words, "few": x[:12], "labels": y[:12]}
-    variables["pair"] = y % 2
-    variables |= {"some": x[:60], "alone": np.where(np.arange(60) == 7, 2, y[:60] % 2)}
-    paths = []
-    for name, text in texts.items():
-        plan = make_plan(text, variables)
-        paths.append(Session().export_python(name, plan, str(folder / f"{name}.py")))
-    return texts, run_scripts(paths, folder), variables
+    with contextlib.chdir(folder):
+        yield folder
 
 
-PAIRS = ("smoothed_pair", "smoothed_pair_logits")
-FEW = ("few", "one_alone", "untested_few")
-NAMES = [
-    *TRAINED,
-    *(f"file_{name}" for name in ("usual", "short", "words", "rows")),
-    "arrays",
-    "arrays_tested",
-    *FEW,
-    *PAIRS,
-]
+@pytest.fixture(scope="module")
+def answers(place: Path, variables: dict[str, Any]) -> dict[str, Any]:
+    """What the scripts of all texts and of the smaller networks of the zoo come to, by name."""
+    paths = [
+        Session().export_python(name, make_plan(text, variables), str(place / f"{name}.py"))
+        for name, text in (TRAINED | ARRAYS | SPLIT).items()
+    ]
+    for path in paths:
+        if path.stem in SPLIT:
+            script = path.read_text(encoding="utf-8")
+            path.write_text(script[: script.index("\nmodel = ")] + saving(place / f"{path.stem}_splits.npz"))
+    return run_scripts(paths + written(SMALLER, place), place)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_script_trains_to_the_same_numbers(name: str, exported) -> None:
-    texts, answers, variables = exported
-    compare(answers[name], texts[name], variables)
+@pytest.mark.parametrize("name", [*TRAINED, *ARRAYS])
+def test_a_script_trains_to_the_same_numbers(name: str, answers: dict[str, Any], variables: dict[str, Any]) -> None:
+    compare(answers[name], (TRAINED | ARRAYS)[name], variables)
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_a_script_has_the_same_splits(
+    name: str, answers: dict[str, Any], place: Path, variables: dict[str, Any]
+) -> None:
+    assert not isinstance(answers[name], str), answers[name]
+    same_splits(place / f"{name}_splits.npz", load_data(make_plan(SPLIT[name], variables)))
 
 
 def compare(answer: Any, text: str, variables: dict[str, Any]) -> None:
@@ -159,26 +144,21 @@ def test_scripts_of_all_optimizers_train_to_the_same_numbers(tmp_path: Path) -> 
         compare(answers[name], text, {})
 
 
-LARGE = ("alexnet", "resnet18", "resnet34", "resnet50", "vgg11", "vgg16", "vgg19")
+def written(names: list[str], folder: Path) -> list[Path]:
+    """The scripts of networks of the zoo."""
+    paths = [folder / f"zoo_{name}.py" for name in names]
+    for name, path in zip(names, paths, strict=True):
+        path.write_text(to_python(zoo_text(name).rpartition("\ntrain")[0], name), encoding="utf-8")
+    return paths
 
 
-def parameters(names: list[str], folder: Path) -> dict[str, int]:
-    paths = []
-    for name in names:
-        paths.append(folder / f"{name}.py")
-        paths[-1].write_text(to_python(zoo_text(name).rpartition("\ntrain")[0], name), encoding="utf-8")
-    return {name: answer["parameters"] for name, answer in run_scripts(paths, folder, 600).items()}
-
-
-def counted(names: list[str]) -> dict[str, int]:
-    return {name: make_plan(f"use {name}", {}).parameters for name in names}
-
-
-def test_smaller_zoo_networks_run_by_themselves(tmp_path: Path) -> None:
-    names = [name for name in zoo_names() if name not in LARGE]
-    assert parameters(names, tmp_path) == counted(names)
+@pytest.mark.parametrize("name", SMALLER)
+def test_a_smaller_zoo_network_runs_by_itself(name: str, answers: dict[str, Any]) -> None:
+    assert answers[f"zoo_{name}"]["parameters"] == make_plan(f"use {name}", {}).parameters
 
 
 @pytest.mark.long
 def test_every_zoo_network_runs_by_itself(tmp_path: Path) -> None:
-    assert parameters([*zoo_names()], tmp_path) == counted([*zoo_names()])
+    answers = run_scripts(written([*zoo_names()], tmp_path), tmp_path, 600)
+    for name in zoo_names():
+        test_a_smaller_zoo_network_runs_by_itself(name, answers)

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ def trained(name: str, words: str = "", layers: str = LAYERS, epochs: int = 3) -
     run = prepared(name, words, layers, epochs)
     run.start(work_of(run))
     return run.wait(LATE)
+
+
+@cache
+def undisturbed(words: str = "") -> Run:
+    """A training that nothing stopped, for others to be compared with."""
+    return trained("undisturbed", words)
 
 
 def left_by_a_kill(run: Run) -> None:
@@ -83,11 +90,11 @@ def stop_at(run: Run, batches: int) -> Run:
     ],
 )
 def test_a_stopped_training_resumes_to_the_same_numbers(batches: int, words: str) -> None:
-    expected = trained("undisturbed", words)
+    expected = undisturbed(words)
     run = stop_at(prepared("stopped", words), batches)
-    if run.state.phase == "stopped":
-        run.go_on()
-        run.wait(LATE)
+    assert run.state.phase == "stopped"
+    run.go_on()
+    run.wait(LATE)
     assert numbers(run.history) == numbers(expected.history)
     assert run.state.phase == expected.state.phase
     for one, other in zip(run.model.get_weights(), expected.model.get_weights(), strict=True):
@@ -220,7 +227,7 @@ def test_a_training_that_cannot_go_on_keeps_where_it_was() -> None:
     run.wait_quietly(LATE)
     assert run.state.phase == "failed" and run.snapshot is snapshot
     run.go_on()
-    assert numbers(run.wait(LATE).history) == numbers(trained("undisturbed").history)
+    assert numbers(run.wait(LATE).history) == numbers(undisturbed().history)
 
 
 def test_a_run_brought_back_knows_what_it_failed_of() -> None:
@@ -232,6 +239,14 @@ def test_a_run_brought_back_knows_what_it_failed_of() -> None:
     assert back.state.sentence().endswith(run.state.failure) and glance(back.state).cause == run.state.failure
     told = back.ask("learning-rate").text
     assert "No, it is too high for these numbers: the loss is" in told
+
+
+@pytest.mark.parametrize("epochs", [2.5, "x", 0, -1, None])
+def test_more_takes_whole_numbers(epochs: Any) -> None:
+    run = trained("some", epochs=1)
+    with pytest.raises(RunError, match=f"{epochs!r} epochs can't be trained"):
+        run.more(epochs)
+    assert run.state.phase == "finished"
 
 
 def test_more_that_is_refused_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,7 +341,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew() -> None:
     assert find_record("early").about["phase"] == "training"
     again = cnnmagic.resume("early")
     assert "no checkpoint had been written yet: the training begins anew" in again.state.notes
-    assert numbers(again.history) == numbers(trained("undisturbed").history)
+    assert numbers(again.history) == numbers(undisturbed().history)
     assert again.folder == run.folder
 
 

@@ -194,6 +194,8 @@ LAYERS = {
     "branches_meet_wrongly": "branches -> join:\n    branch:\n        conv 8 1x1\n    branch",
     "branches_of_one": "branches -> concat:\n    branch:\n        conv 8 1x1",
     "branches_with_a_layer": "branches -> concat:\n    conv 8 1x1\n    branch",
+    "arithmetic": "block b(f, s):\n    conv f*2 3x3\n    conv 2f 3x3\n    conv f sxs\n    conv f 3x3 /s\nb 8 2",
+    "list_beside_volume": "branches -> concat:\n    branch:\n        globalavgpool\n    branch:\n        conv 8 3x3",
     "branches_of_other_sizes": "branches -> concat:\n    branch:\n        conv 8 3x3\n    branch",
     "branch_alone": "branch:\n    conv 8 3x3",
     "label_unknown": "stem <- conv 8 3x3 same\nconv 8 3x3 same\nadd stam",

@@ -2,10 +2,11 @@
 
 import pytest
 
-from cnnmagic import CnnError, ParseError
+from cnnmagic import ParseError
 from cnnmagic.lang import syntax
 from cnnmagic.lang.parser import parse
 from tests.lang.cells import CELLS
+from tests.lang.problems import lines
 
 
 def outline(statement) -> str:
@@ -16,10 +17,6 @@ def outline(statement) -> str:
     inner = getattr(statement, "body", None) or getattr(statement, "branches", ())
     suite = f"[{'; '.join(map(outline, inner))}]" if inner else ""
     return f"{label}{type(statement).__name__}{name}({words}){suite}"
-
-
-def lines(error: CnnError) -> list[int]:
-    return [problem.place.line for problem in error.problems if problem.place]
 
 
 READ = {

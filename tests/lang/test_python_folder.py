@@ -1,61 +1,72 @@
 """Exported scripts that read folders: the same images as a training has, without cnnmagic; the rest is refused."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import cnnmagic
 from cnnmagic.errors import PlanError
 from tests.engine.photos import folder
+from tests.engine.scripts import run_scripts, same_splits, saving
 
 NET = "conv 4 3x3 relu\nglobalavgpool\noutput\nseed 3"
 TRAIN = f"{NET}\ntrain epochs=2 batch=8 checkpoint=no tune=no"
 
 
-def run_script(text: str, path: Path, ending: str = "") -> str:
-    path.write_text(text + ending, encoding="utf-8")
-    result = subprocess.run([sys.executable, path.name], cwd=path.parent, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr[-2000:]
-    return result.stdout
+CASES = {  # whether the folder has splits, what else the text says
+    "whole": (False, ""),
+    "splits_pad": (True, "resize 8x8 pad"),
+    "crop": (False, "resize 10x8 crop"),
+    "splits_fill": (True, "resize 8x8"),
+    "spoilt": (False, ""),
+    "splits_spoilt": (True, ""),
+}
 
 
-@pytest.mark.parametrize(
-    ("splits", "more"), [(False, ""), (True, "resize 8x8 pad"), (False, "resize 10x8 crop"), (True, "resize 8x8")]
-)
-def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(splits, more, tmp_path):
-    path = folder(tmp_path / "photos", splits=splits)
-    text = f"data images:{path} balance=weights\n{more}\n{TRAIN}"
-    script = cnnmagic.to_python(text)
-    assert "cnnmagic" not in script.replace(str(tmp_path), "")
-    saved = "\nnp.savez('out.npz', x=x_train, y=y_train, v=x_validation, t=x_test, loss=history.history['loss'])"
-    run_script(script, tmp_path / "net.py", saved)
-    run, found = cnnmagic.train(text), np.load(tmp_path / "out.npz")
-    data: Any = run.dataset
-    for name, images in (("x", data.train.images), ("v", data.validation.images), ("t", data.test.images)):
-        assert (found[name] == images).all(), name
-    assert (found["y"] == data.train.labels).all()
-    assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
+def spoilt(path: Path) -> list[Path]:
+    """The images of a folder that are spoilt where any are."""
+    return sorted(path.rglob("*.png"))[3::7]
 
 
-@pytest.mark.parametrize("splits", [False, True])
-def test_a_script_leaves_out_what_a_training_leaves_out(splits, tmp_path):
-    path = folder(tmp_path / "photos", splits=splits)
-    spoilt = sorted(path.rglob("*.png"))[3::7]
-    for file in spoilt:
-        file.write_bytes(file.read_bytes()[:40])
-    text = f"data images:{path} bad=skip balance=weights\n{TRAIN}"
-    saved = "\nnp.savez('out.npz', x=x_train, v=x_validation, t=x_test, loss=history.history['loss'])"
-    told = run_script(cnnmagic.to_python(text), tmp_path / "net.py", saved)
-    run, found = cnnmagic.train(text), np.load(tmp_path / "out.npz")
-    data: Any = run.dataset
-    for name, images in (("x", data.train.images), ("v", data.validation.images), ("t", data.test.images)):
-        assert np.array_equal(found[name], images), name
-    assert found["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
-    assert sorted(line[10:] for line in told.splitlines() if line.startswith("left out: ")) == list(map(str, spoilt))
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scripts")
+
+
+@pytest.fixture(scope="module")
+def texts(place: Path) -> dict[str, str]:
+    """The texts of all cases, each with a folder of images of its own."""
+    found = {}
+    for name, (splits, more) in CASES.items():
+        path, words = folder(place / name, splits=splits), "balance=weights"
+        if name.endswith("spoilt"):
+            words += " bad=skip"
+            for file in spoilt(path):
+                file.write_bytes(file.read_bytes()[:40])
+        found[name] = f"data images:{path} {words}\n{more}\n{TRAIN}"
+    return found
+
+
+@pytest.fixture(scope="module")
+def answers(place: Path, texts: dict[str, str]) -> dict[str, Any]:
+    """What the scripts of all texts come to, by name; each leaves its splits in NAME.npz."""
+    paths = [place / f"{name}.py" for name in texts]
+    for path in paths:
+        script = cnnmagic.to_python(texts[path.stem])
+        assert "cnnmagic" not in script.replace(str(place), "")
+        path.write_text(script + saving(path.with_suffix(".npz")), encoding="utf-8")
+    return run_scripts(paths, place)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_script_reads_the_same_images_and_trains_to_the_same_numbers(name, place, texts, answers):
+    assert not isinstance(answers[name], str), answers[name]
+    run = cnnmagic.train(texts[name])
+    same_splits(place / f"{name}.npz", run.dataset)
+    assert answers[name]["history"]["loss"] == pytest.approx(run.history["loss"], rel=1e-4)
+    told = [line[10:] for line in answers[name]["told"].splitlines() if line.startswith("left out: ")]
+    assert sorted(told) == [str(path) for path in spoilt(place / name) if name.endswith("spoilt")]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,7 @@ from cnnmagic.layers import RandomFlip, Rescaling
 from cnnmagic.pipeline import make_plan, retrained
 from cnnmagic.plans import Output
 from tests.lang.cells import CELLS, INCEPTION3A, PARAMETERS, TUNED
-
-
-def lines(error: CnnError) -> list[int]:
-    return [problem.place.line for problem in error.problems if problem.place]
+from tests.lang.problems import lines
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

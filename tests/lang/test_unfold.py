@@ -298,6 +298,29 @@ def test_weights_that_can_not_fit_are_refused_by_the_plan(text: str) -> None:
     assert "resnet50" in told(text) or "vgg16" in told(text)
 
 
+@pytest.mark.parametrize("line", ["input 32x32x1\n", "data digits\nresize 32\n", "data digits\ninput 32x32x3\n"])
+def test_weights_for_colours_say_so_to_grey_images(line: str) -> None:
+    message = told(line + "use resnet50 imagenet freeze\ngap\noutput 10")
+    assert "the weights of `resnet50` need 3 channels" in message and "rescale" not in message
+
+
+def test_a_network_built_on_weights_can_be_used_again() -> None:
+    session = Session()
+    session.run_cell("head", "data cifar10\nuse mobilenet_v2 imagenet freeze\ngap\noutput")
+    session.run_cell("again", "use head")
+    session.run_cell("other", "use head\ngap\ndense 20 relu\noutput")
+    head, again, other = (session.known[name] for name in ("head", "again", "other"))
+    assert isinstance(head, Plan) and isinstance(again, Plan) and isinstance(other, Plan)
+    assert head.base and again.base and other.base
+    assert len(again.base.steps) == len(other.base.steps) == len(head.base.steps)
+    assert (
+        again.trainable_parameters == head.trainable_parameters
+        and again.parameters == head.parameters
+        and again.input_shape == (32, 32, 3)
+    )
+    assert other.trainable_parameters == 1280 * 20 + 20 + 20 * 10 + 10
+
+
 def test_a_base_is_told_with_its_steps() -> None:
     base = used("use mobilenet_v2 imagenet freeze\ngap\noutput 3").base
     assert base and (base.name, base.weights, base.freeze) == ("mobilenet_v2", "imagenet", True)

@@ -6,15 +6,12 @@ import pytest
 
 from cnnmagic import CnnError, PlanError, plan
 from cnnmagic.layers.phrase import phrase
+from tests.lang.problems import lines
 
 
 def layers(text: str, head: str = "input 8x8x4\n") -> list[str]:
     """Each step as `LINE phrase`."""
     return [f"{step.line} {phrase(step.layer)}" for step in plan(head + text).steps]
-
-
-def lines(error: CnnError) -> list[int]:
-    return [problem.place.line for problem in error.problems if problem.place]
 
 
 WALKED = {

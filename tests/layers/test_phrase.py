@@ -71,7 +71,7 @@ PHRASES = {
     "gn 8": GroupNormalization(groups=8),
     "ln scale=no": LayerNormalization(scale=False),
     "upsample": UpSampling2D(),
-    "upsample 3x1 interpolation=bilinear": UpSampling2D(size=(3, 1), interpolation="bilinear"),
+    "upsample 3x1 bilinear": UpSampling2D(size=(3, 1), interpolation="bilinear"),
     "pad 1": ZeroPadding2D(),
     "pad 0x1x2x3": ZeroPadding2D(padding=((0, 1), (2, 3))),
     "crop 2": Cropping2D(cropping=((2, 2), (2, 2))),

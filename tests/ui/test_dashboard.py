@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from html.parser import HTMLParser
-from itertools import pairwise
-from typing import Any, ClassVar
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,9 @@ from cnnmagic.state import RunState
 from cnnmagic.ui import dashboard
 from cnnmagic.ui.dashboard import Dashboard, head_html
 from cnnmagic.ui.glance import glance
+from tests.ui.display import Handle
 from tests.ui.states import BIG, HOSTILE, SCRIPT, STARTED, STATES, batch, whole
+from tests.waiting import wait_until
 
 PLAN = make_plan("input 8x8x1\nflatten\noutput 10", {})
 LARGEST = 5_000
@@ -99,22 +102,6 @@ def shown(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
     return view
 
 
-class Handle:
-    """Stands for IPython's handle of a display."""
-
-    updates: ClassVar[list[dict[str, str]]] = []
-
-    def update(self, bundle: dict[str, str], raw: bool) -> None:
-        self.updates.append(bundle)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("name", STATES)
 def test_head(name: str, golden: Callable[[str, str], None]) -> None:
     head = Words(head_html(STATES[name]))
@@ -168,8 +155,11 @@ def test_the_pause_button(shown: Dashboard, trained: Trained) -> None:
 def test_a_typed_rate_is_asked_for_once(typed: float, shown: Dashboard, trained: Trained) -> None:
     shown.rate.value = typed
     wait_until(lambda: f"learning rate {typed:.3g}" in shown.head.value)
-    time.sleep(0.5)
-    assert trained.commands == [SetLearningRate(typed)]
+    # Asked for a second time, it would come before these.
+    for description in ("Resume", "Pause"):
+        shown.pause.click()
+        wait_until(partial(lambda told: shown.pause.description == told, description))
+    assert trained.commands == [SetLearningRate(typed), Pause(), Resume()]
     assert shown.rate.value == pytest.approx(typed, rel=1e-3)
 
 
@@ -199,33 +189,6 @@ def test_pages_of_looks_are_attended_while_they_are_in_view(shown: Dashboard, tr
     assert trained.commands == [Attend(True), Attend(False), Attend(True)]
 
 
-def test_a_costly_painting_waits_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock of our own, on which each painting takes 2 ms: 0.4 % of half a second."""
-    waits: list[float] = []
-    clock = iter(n * 0.002 for n in range(1_000))
-    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
-    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
-    run = Run("lenet5", PLAN, None, None)
-    waited = run.wait_quietly
-
-    def wait(seconds: float | None = None) -> None:
-        waits.append(seconds or 0.0)
-        waited(0.01)
-
-    monkeypatch.setattr(run, "wait_quietly", wait)
-    view = Dashboard(run)
-
-    def work(emit, commands):
-        emit(STARTED)
-        time.sleep(0.2)
-        emit(Finished("finished", 1_240.0))
-
-    run.start(work)
-    view.show()
-    assert view.painted.wait(60)
-    assert waits[0] == pytest.approx(0.5)
-
-
 def test_the_log_box_redraws_a_paused_run(shown: Dashboard) -> None:
     shown.pause.click()
     wait_until(lambda: "paused" in shown.head.value)
@@ -245,24 +208,37 @@ def test_a_run_that_is_over_is_shown_as_a_picture(trained: Trained, monkeypatch:
     assert set(bundles[0]) == {"text/plain", "text/html"}
 
 
-def test_at_most_five_paintings_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    paintings: list[float] = []
-    monkeypatch.setattr(Dashboard, "_paint", lambda view, state: paintings.append(time.monotonic()))
+@pytest.mark.parametrize(("taken", "wait"), [(0.0, 0.2), (0.002, 0.5), (1.0, 1.0)])
+def test_paintings_are_at_most_five_a_second_and_costly_ones_fewer(
+    taken: float, wait: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock of our own, on which each takes so many seconds: 2 ms are 0.4 % of half a second."""
+    told: list[Any] = []
+    clock = count(0.0, taken)
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
+    monkeypatch.setattr(Dashboard, "_paint", lambda view, state: told.append("painting"))
     monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
     run = Run("lenet5", PLAN, None, None)
+    waited = run.wait_quietly
+
+    def briefly(seconds: float) -> None:
+        told.append(pytest.approx(seconds))
+        waited(0.01)
+
+    monkeypatch.setattr(run, "wait_quietly", briefly)
     view = Dashboard(run)
 
     def work(emit, commands):
         emit(STARTED)
-        for number in range(1, 201):
+        for number in range(1, 101):
             emit(batch(1, number))
             time.sleep(0.005)
         emit(Finished("finished", 1_240.0))
 
-    paintings.clear()
+    told.clear()
     run.start(work)
     view.show()
     assert view.painted.wait(60)
-    gaps = [later - earlier for earlier, later in pairwise(paintings[:-1])]
-    assert len(gaps) > 1
-    assert min(gaps) > 0.15
+    assert told.pop() == "painting"
+    assert len(told) > 4
+    assert told == ["painting", wait] * (len(told) // 2)

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 from xml.etree import ElementTree
 
 import ipywidgets as widgets
@@ -18,21 +18,14 @@ from cnnmagic.rates import RateCurve, judged
 from cnnmagic.ui import range_view
 from cnnmagic.ui.range_chart import progress_text, range_chart, range_drawing, range_html, range_text
 from cnnmagic.ui.range_view import RangeView
+from tests.ui.display import Handle
+from tests.waiting import wait_until
 
 RATES = [1e-6 * 10 ** (number / 4) for number in range(24)]
 LOSSES = [2.3] * 8 + [2.2, 2.0, 1.6, 1.1, 0.7, 0.4, 0.2, 0.1, 0.1, 0.2, 0.3, 0.5, 0.9, 2.0, 9.0, 40.0]
 FOUND = judged(RATES, LOSSES, "the loss blew up")
 NOTHING = judged(RATES, [2.3] * len(RATES), "the largest rate was reached")
 NONE_YET = judged([], [], "the test was ended")
-
-
-class Handle:
-    """Stands for IPython's handle of a display."""
-
-    updates: ClassVar[list[dict[str, str]]] = []
-
-    def update(self, bundle: dict[str, str], raw: bool) -> None:
-        self.updates.append(bundle)
 
 
 @pytest.mark.parametrize(("name", "curve"), [("found", FOUND), ("nothing", NOTHING), ("none_yet", NONE_YET)])
@@ -89,8 +82,7 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended() -> None:
 
     search, found = searched(test)
     search.start()
-    while search.progress.batch != 1:
-        time.sleep(0.01)
+    wait_until(lambda: search.progress.batch == 1)
     assert device.holder == "lrfind of net"
     search.stop()
     assert ended(search).curve is FOUND and found == [FOUND]
@@ -102,8 +94,7 @@ def test_a_search_waits_for_the_device_and_may_give_up() -> None:
     place = device.come()
     assert device.reach(place, "other", 0)
     search.start()
-    while search.progress.behind != "other":
-        time.sleep(0.01)
+    wait_until(lambda: search.progress.behind == "other")
     search.stop()
     assert ended(search).curve is None and found == []
     device.leave(place)
@@ -185,6 +176,5 @@ def test_failures_are_shown(shown: Any) -> None:
     view = shown(lambda tell, stopped: FOUND, fail)
     assert view.painted.wait(60)
     view.button.click()
-    while len(view.below.children) == 1:
-        time.sleep(0.01)
+    wait_until(lambda: len(view.below.children) > 1)
     assert "no &lt;memory&gt;." in view.below.children[1].value and not view.button.disabled

@@ -70,6 +70,10 @@ def test_one_training_by_its_number(session: Session, capsys: pytest.CaptureFixt
     assert str(error.value) == "`net/2` is a training on disk.\n`%cnn load net/2` brings it here first."
     with pytest.raises(RunError, match="`net/x` is no run"):
         act(session, "load net/x")
+    for verb in ("evaluate", "ask", "more net 5"):
+        with pytest.raises(RunError) as error:
+            act(Session(), verb if " " in verb else f"{verb} net")
+        assert str(error.value) == "`net` is a training on disk.\n`%cnn load net` brings it here first."
 
 
 def test_the_text_of_a_studied_network_has_its_train_line(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
