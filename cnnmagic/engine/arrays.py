@@ -11,6 +11,7 @@ from cnnmagic.errors import DataError
 
 MOST_CLASSES = 100_000
 SAMPLE = 1_000
+SEEN = 256  # images, at least, by which the range of all is told
 CHANNELS = (1, 2, 3, 4)
 
 
@@ -111,7 +112,7 @@ def scale_of(images: np.ndarray) -> float | None:
         return None
     if images.dtype == np.uint8:
         return 1 / 255
-    if images.min() < 0:
+    if images.dtype.kind == "i" and images.min() < 0:
         return None
     largest = int(images.max())
     return None if largest <= 1 else 1 / 255 if largest <= 255 else 1 / 65_535 if largest <= 65_535 else 1 / largest
@@ -119,7 +120,7 @@ def scale_of(images: np.ndarray) -> float | None:
 
 def range_of(images: np.ndarray) -> tuple[float | None, float | None]:
     """The least and the largest pixel of some images; None for both where one is no number."""
-    some = images[:: max(1, len(images) // SAMPLE)]
+    some = images[:: max(1, len(images) // SEEN)]
     least, largest = float(some.min()), float(some.max())
     return (least, largest) if np.isfinite((least, largest)).all() else (None, None)
 

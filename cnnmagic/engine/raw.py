@@ -27,7 +27,7 @@ NAMES = (
 )
 
 
-FIRST_BYTES = 16_000_000  # of the images of a file, by which their range is told
+FIRST_BYTES = 4_000_000  # of the images of a file, by which their range is told
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ def test_the_accuracy_of_one_answer_is_that_of_its_sign_or_half(last: str, tmp_p
     images, labels = run.dataset.train.images, run.dataset.train.labels
     answers = run.model.predict(images, verbose=0)[:, 0]
     expected = ((answers > (0.5 if last == "output 1" else 0)) == labels).mean()
-    assert "1 " not in last or expected != pytest.approx(((answers > 0.5) == labels).mean(), abs=0.02)
+    assert last == "output 1" or ((answers > 0) & (answers < 0.5)).any()
     assert run.model.evaluate(images, labels, verbose=0)[1] == pytest.approx(expected)
     run.model.save(tmp_path / "net.keras")
     loaded = keras.models.load_model(tmp_path / "net.keras")

@@ -1,5 +1,6 @@
 """What pixels are where they are augmented and scaled, and what the plan says where they are taken for others."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -145,3 +146,20 @@ def test_whole_numbers_with_negatives_are_taken_as_they_are() -> None:
     told = "the images have numbers from -100 to 155, taken as they are: a line `rescale 1/155` before the layers"
     assert any(note.startswith(told) for note in found.notes)
     assert not any("become 0 … 1" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "images, wanted", [(COLOURS * 1.0, (0, 255)), (COLOURS / 127.5 - 1, (-1, 1)), (COLOURS, (0, 1))]
+)
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_the_range_of_a_file_is_found(images: Any, wanted: tuple[int, int], kind: str, tmp_path: Path) -> None:
+    if kind == "npz":
+        np.savez_compressed(tmp_path / "a.npz", x=images, y=LABELS)
+        data = f"data '{tmp_path}/a.npz'"
+    else:
+        np.save(tmp_path / "x.npy", images)
+        np.save(tmp_path / "y.npy", LABELS)
+        data = f"data '{tmp_path}/x.npy' '{tmp_path}/y.npy'"
+    found = plan(f"{data}\naugment brightness\nflatten\noutput")
+    layer: Any = next(step.layer for step in found.steps if step.layer.kind == "RandomBrightness")
+    assert layer.value_range == wanted
