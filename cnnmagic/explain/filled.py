@@ -26,6 +26,7 @@ from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Plan, Step
 
 MOST_LAYERS = 16
+CHANNELS = 4  # whose own numbers are told
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _formulas(step: Step) -> Iterator[str]:
         case Dropout():
             yield f"y = x·m / (1 − {layer.rate:g}),  m = 0 for {layer.rate:.0%} of the numbers, else 1; in use y = x"
         case Rescaling():
-            yield f"y = x·{layer.scale:.6g} + {layer.offset:g}"
+            yield _rescaling(step, layer)
 
 
 def _convolution(step: Step, layer: Conv2D) -> Iterator[str]:
@@ -117,6 +118,20 @@ def _pooling(step: Step, layer: MaxPooling2D | AveragePooling2D) -> Iterator[str
 def _activation(name: str | None) -> Iterator[str]:
     if name in FORMULAS and name != "linear":
         yield f"{name}(x) = {FORMULAS[name]}"
+
+
+def _rescaling(step: Step, layer: Rescaling) -> str:
+    """`y = x·0.5 + 1`; numbers of each channel's own are told after it: `y[k] = x[k]·2 + b[k],  b = (-1, 2)`."""
+    parts, told = [], []
+    for letter, number in (("a", layer.scale), ("b", layer.offset)):
+        if isinstance(number, tuple):
+            parts.append(f"{letter}[k]")
+            more = ", …" * (len(number) > CHANNELS)
+            told.append(f"{letter} = ({', '.join(f'{n:.6g}' for n in number[:CHANNELS])}{more})")
+        else:
+            parts.append(f"{number:.6g}")
+    at = "" if not told else "[i, j, k]" if len(step.output_shape) == 3 else "[k]"
+    return ",  ".join([f"y{at} = x{at}·{parts[0]} + {parts[1]}", *told])
 
 
 def heading(filled: Filled) -> str:

@@ -56,6 +56,41 @@ def test_formulas_of_mathematics_come_to_the_weights_of_the_plan() -> None:
             assert eval(left.replace("·", "*")) == int(right.replace(",", ""))
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("rescale 1/4", "y = x·0.25 + 0"),
+        ("rescale 1 offset=(-3, -2, -1)", "y[i, j, k] = x[i, j, k]·1 + b[k],  b = (-3, -2, -1)"),
+        ("rescale scale=(1, 2, 3) offset=0.5", "y[i, j, k] = x[i, j, k]·a[k] + 0.5,  a = (1, 2, 3)"),
+    ],
+)
+def test_the_formula_of_a_rescaling(line: str, told: str) -> None:
+    plan = cnnmagic.plan(f"input 8x8x3\n{line}\nconv 2 3x3\nflatten\noutput 3")
+    assert told in [row.strip() for row in answer("mathematics", plan).text.split("\n")]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_a_network_with_means_of_its_channels_has_all_questions(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    plan = cnnmagic.plan(f"input 64x64x3\nuse {name} imagenet\nglobalavgpool\noutput 10")
+    assert {"mathematics", "why-cnn", "cost"} <= set(applying(plan)) and not caplog.records
+    assert "b = (-123.68, -116.779, -103.939)" in answer("mathematics", plan).text
+
+
+def test_an_answer_that_fails_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError("of our own")
+
+    plan = cnnmagic.plan(LENET)
+    monkeypatch.setitem(QUESTIONS, "pooling", fail)
+    assert applying(plan) == list(QUESTIONS) and len(listing(plan).split("\n")) == len(QUESTIONS)
+    assert "the answer to pooling failed" in caplog.text and "ZeroDivisionError: of our own" in caplog.text
+    assert answer("cost", plan).numbers
+    with pytest.raises(ZeroDivisionError):
+        answer("pooling", plan)
+
+
 def test_why_cnn() -> None:
     found = answer("why-cnn", cnnmagic.plan(LENET))
     dense = 784 * 4704 + 4704 + 1176 * 1600 + 1600
