@@ -119,15 +119,15 @@ class NetworkProbe:
         if self._judged is None:
             return None
         judged, whole = self._judged.confusion.tolist(), len(self._images(self._split))
-        count = min(whole, MOST_JUDGED)
-        return Confusion(judged, self._classes(len(judged)), self._split, count, whole, self._judged.calibration.error)
+        count, error = len(self._judged.labels), self._judged.calibration.error
+        return Confusion(judged, self._classes(len(judged)), self._split, count, whole, error)
 
     def worst(self) -> Sequence[tuple[Picked, str, float]]:
         if self._judged is None:
             return ()
-        names = self._classes(len(self._judged.confusion))
+        names, rows = self._classes(len(self._judged.confusion)), self._sample(MOST_JUDGED)
         return [
-            (self._picture(self._split, wrong.index), names[wrong.predicted], wrong.probability)
+            (self._picture(self._split, int(rows[wrong.index])), names[wrong.predicted], wrong.probability)
             for wrong in self._judged.worst_mistakes(SHOWN_MISTAKES)
         ]
 
@@ -157,7 +157,7 @@ class NetworkProbe:
 
         if not self._is_ready:
             return ()
-        images, split = self._images(self._split)[:MOST_SAMPLED], self._split
+        images, split = self._images(self._split)[self._sample(MOST_SAMPLED)], self._split
         return [
             Activity(one.layer, one.images, split, one.deviation, one.zeros, one.has_relu)
             for one in activity(self.model, images)
@@ -195,12 +195,17 @@ class NetworkProbe:
         if not self._is_ready or self._split == "train" or self.plan.output is None:
             return None
         split = getattr(self.run.dataset, self._split)  # type: ignore[union-attr]  # a model has a run
-        return judge(self.model, split.images[:MOST_JUDGED], split.labels[:MOST_JUDGED])
+        rows = self._sample(MOST_JUDGED)
+        return judge(self.model, split.images[rows], split.labels[rows])
 
     @cached_property
     def _split(self) -> str:
         """The first split that has images; empty where none has."""
         return next((name for name in SPLITS if self.run is not None and len(self._images(name))), "")
+
+    def _sample(self, most: int) -> Any:
+        """Which images of the split are looked at, the same ones each time: the first may be all of one class."""
+        return np.sort(np.random.default_rng(0).permutation(len(self._images(self._split)))[:most])
 
     @property
     def _is_ready(self) -> bool:

@@ -1,6 +1,7 @@
 """Numbers of trained networks, worked out again from Keras's own answers, and from the history."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from PIL import Image
 
 import cnnmagic
+from cnnmagic import network_probe
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.language import set_language
+from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.run import Run
 from tests.explain.reading import numbers, value
 
@@ -87,6 +90,16 @@ def test_what_can_not_be_set_is_told(question: str, choices: dict[str, object], 
     with pytest.raises(CnnError) as caught:
         run.ask(question, **choices)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
+def test_logits_far_from_0(run: Run, scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.array([-2.0, -0.5, 0.0, 0.7, 2.5] * 2) * scale
+    monkeypatch.setattr(NetworkProbe, "logits", lambda probe: z.tolist())
+    found = run.ask("softmax")
+    with np.errstate(over="ignore"):
+        assert value(found, "sigmoids") == pytest.approx((1 / (1 + np.exp(-z))).sum(), rel=1e-9)
+    assert value(found, "sum") == pytest.approx(1)
 
 
 def test_another_image_is_another_answer(run: Run) -> None:
@@ -174,6 +187,33 @@ def test_confusion(run: Run) -> None:
     bins = np.ceil(sure * 15)
     gaps = [abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
     assert value(found, "calibration") == pytest.approx(100 * sum(gaps), abs=1e-3)
+
+
+def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that lie class by class, and answers that may look at a third of them alone."""
+    split, count = run.dataset.validation, len(run.dataset.validation)
+    order = np.argsort(split.labels.ravel(), kind="stable")
+    monkeypatch.setattr(run, "dataset", replace(run.dataset, validation=split.take(order)))
+    monkeypatch.setattr(network_probe, "MOST_JUDGED", count // 3)
+    monkeypatch.setattr(network_probe, "MOST_SAMPLED", count // 3)
+    rows = order[np.sort(np.random.default_rng(0).permutation(count)[: count // 3])]
+    answered, actual = logits(run).argmax(axis=1)[rows], split.labels.ravel()[rows]
+    assert len(set(actual.tolist())) == 10
+    probe = NetworkProbe("asked", run.plan, run)
+    found = probe.confusion()
+    assert found is not None and (found.images, found.whole) == (count // 3, count)
+    assert np.array_equal(
+        found.matrix, [[((actual == a) & (answered == b)).sum() for b in range(10)] for a in range(10)]
+    )
+    worst = probe.worst()
+    assert 0 < len(worst) <= (actual != answered).sum()
+    for picked, taken, _ in worst:
+        place = order[picked.index]
+        assert np.allclose(picked.pixels, split.images[place] * run.plan.facts.scale)
+        assert (picked.label, taken) == (str(split.labels.ravel()[place]), str(logits(run)[place].argmax()))
+    told = {one.layer: one for one in probe.activity()}
+    assert told["line5_conv"].images == count // 3
+    assert told["line5_conv"].zeros == pytest.approx((passed(run, "line5_conv")[rows] == 0).mean())
 
 
 def test_features(run: Run) -> None:
