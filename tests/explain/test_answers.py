@@ -11,8 +11,8 @@ import cnnmagic
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.catalogue import QUESTIONS, answer, applying, listing
 from cnnmagic.explain.questions.architecture import suggested
-from cnnmagic.explain.questions.convolution import zeros
 from cnnmagic.explain.questions.odd_filters import pads, shift
+from cnnmagic.explain.sliding import zeros
 from tests.explain.reading import BLOCKS, CELLS, DENSE, DIGITS, EVEN, FREE, LENET, RESIDUAL, numbers, value
 
 # LeNet-5's layers by hand: (numbers in, numbers out, weights, multiplications, numbers held) of one image.
