@@ -257,6 +257,26 @@ def test_features_and_gradcam_of_a_plan() -> None:
     assert value(answer("gradcam", cnnmagic.plan(LENET)), "places") == 10 * 10
 
 
+@pytest.mark.parametrize(
+    ("text", "sees", "told"),
+    [
+        ("input 32x32x1\nconv 2 3x3\nconv 2 29x29 same\nconv 2 10x10 same", [9, 1024], ": 40x40, of which 32x32"),
+        ("input 32x20x1\nconv 2 25x17\nconv 2 1x3", [25 * 17, 25 * 19], ": 25x19"),
+        (
+            "input 32x20x1\nconv 2 25x17\nconv 2 1x4 same\nconv 2 1x3 same",
+            [25 * 17, 25 * 20],
+            ": 25x22, of which 25x20",
+        ),
+        ("input ?x?x1\nconv 2 3x3\nconv 2 29x29 same\nconv 2 10x10 same", [9, 1600], ": 40x40"),
+        ("input 32x32x1\nconv 2 3x3\nAdaptiveAveragePooling2D(9)\nconv 2 3x3", [9], ": 3x3"),
+    ],
+)
+def test_no_layer_sees_more_than_the_image(text: str, sees: list[int], told: str) -> None:
+    found = answer("features", cnnmagic.plan(f"{text}\nglobalavgpool\noutput 3"))
+    seen = [number for number in found.numbers if number.label.startswith("input pixels")]
+    assert [number.value for number in seen] == sees and told in seen[-1].source
+
+
 @pytest.mark.parametrize("question", ["overfitting", "learning-rate", "confusion", "softmax", "features", "gradcam"])
 def test_what_is_missing_is_said(question: str) -> None:
     text = answer(question, cnnmagic.plan(LENET)).text
