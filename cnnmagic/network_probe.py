@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,8 @@ class NetworkProbe:
     """Looks into one network, `run` if it is trained; `rows` is a table of all runs.
 
     `choices` are what the reader has set of an answer, by key. `image` among them is the number of an image in the
-    first split that has any, or an image of the reader's own: a path, an array, the bytes of a file.
+    first split that has any, or an image of the reader's own: a path, an array, the bytes of a file. `fits` tells
+    whether a text can be planned here.
     """
 
     def __init__(
@@ -34,8 +35,13 @@ class NetworkProbe:
         run: Run | None,
         rows: Sequence[tuple[str, ...]] = (),
         choices: Mapping[str, Any] | None = None,
+        fits: Callable[[str], bool] = lambda text: True,
     ):
         self.name, self.plan, self.run, self.rows, self.choices = name, plan, run, rows, dict(choices or {})
+        self.fits = fits
+
+    def plans(self, text: str) -> bool:
+        return self.fits(text)
 
     def chosen(self, key: str) -> Any:
         return self.choices.get(key)

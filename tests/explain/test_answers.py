@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import cnnmagic
+from cnnmagic.asking import ask, can_be_planned
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.catalogue import QUESTIONS, answer, applying, listing
 from cnnmagic.explain.questions.architecture import suggested
 from cnnmagic.explain.questions.odd_filters import pads, shift
 from cnnmagic.explain.sliding import zeros
 from tests.explain.reading import BLOCKS, CELLS, DENSE, DIGITS, EVEN, FREE, LENET, RESIDUAL, numbers, value
+from tests.lang.cells import CELLS as WRITTEN
 
 # LeNet-5's layers by hand: (numbers in, numbers out, weights, multiplications, numbers held) of one image.
 BY_HAND = [
@@ -224,6 +226,7 @@ def test_cost() -> None:
     assert value(found, "weights") == 48_120 and value(found, "all") == WEIGHTS
     assert value(found, "parameters") == pytest.approx(100 * 48_120 / WEIGHTS)
     assert value(found, "flops") == 480_000 and value(found, "all_flops") == 2 * WORK
+    assert numbers(found, "flops")[0].label == "work of the layer that works most, for one image"
     assert value(found, "work") == pytest.approx(100 * 480_000 / (2 * WORK))
     assert value(found, "activations") == 4704 * 128 * 4
     assert value(found, "memory") == memory(WEIGHTS, 128)
@@ -255,6 +258,34 @@ def test_features_and_gradcam_of_a_plan() -> None:
     found = answer("features", cnnmagic.plan(LENET))
     assert [n.value for n in numbers(found, "sees")] == [5 * 5, 14 * 14]
     assert value(answer("gradcam", cnnmagic.plan(LENET)), "places") == 10 * 10
+
+
+AUGMENTED = "data cifar10\naugment flip crop=4\nconv 8 3x3 same\nglobalavgpool\noutput\ntrain epochs=1\n"
+SIZED = "data cifar10\nresize 24x24   # smaller\ninput 24x24x3\nconv 8 3x3\nflatten\noutput\n"
+CALLED = "data cifar10\naugment(crop=8, flip)\nconv 8 3x3\nflatten\noutput\n"
+
+
+@pytest.mark.parametrize("cell", [*CELLS.values(), WRITTEN["vgg8"], AUGMENTED, SIZED, CALLED])
+def test_cells_for_other_sizes_can_be_planned(cell: str) -> None:
+    text = answer("sizes", cnnmagic.plan(cell)).text
+    cells = [part for part in text.split("\n\n") if part.startswith("    ")]
+    assert len(cells) == sum(told in text for told in ("resizes to half", "The same with zeros", "cell for any size"))
+    assert cells or "input ?x?x" in cell or "use lenet5" in cell
+    for shown in cells:
+        assert cnnmagic.plan("\n".join(line[4:] for line in shown.split("\n"))).steps
+
+
+def test_a_crop_becomes_a_shift_as_wide() -> None:
+    assert "    augment flip shift=0.125\n" in answer("sizes", cnnmagic.plan(WRITTEN["vgg8"])).text
+    assert "    augment(shift=0.25, flip)\n" in answer("sizes", cnnmagic.plan(CALLED)).text
+
+
+def test_a_cell_that_can_not_be_planned_is_not_shown() -> None:
+    cell = AUGMENTED.replace("globalavgpool", "PReLU()\nglobalavgpool")  # which has a weight for each number
+    plan = cnnmagic.plan(cell)
+    assert "cell for any size" in answer("sizes", plan).text
+    assert "cell for any size" not in ask("sizes", "net", plan).text
+    assert can_be_planned(replace(plan, text="data {{gone}}\n" + cell), {}, {}, "data {{gone}}\nconv 8 3x3")
 
 
 @pytest.mark.parametrize(
