@@ -212,6 +212,16 @@ def test_convolution() -> None:
     assert "⌈(9 − 3 + 1) / 2⌉ = 4" in strided.text
 
 
+def test_one_is_told_as_one() -> None:
+    plan = cnnmagic.plan("input 1x4x1\nconv 1 1x3 same relu\nmaxpool 1x2\nbn\nflatten\noutput 3")
+    told = {question: str(answer(question, plan)) for question in ("layers", "pooling", "mathematics")}
+    assert "used 1 time here" in told["layers"] and "1  batch normalisation (" in told["layers"]
+    assert "1  pooling layer (" in told["pooling"]
+    strided = str(answer("convolution", cnnmagic.plan("input 3x3x1\nconv 1 3x3\nflatten\noutput 3")))
+    assert "1 pixel  height that goes out" in strided and "1  place of the window" in strided
+    assert "1  row of zeros above" in str(answer("convolution", cnnmagic.plan(LENET.replace("5x5", "3x3"))))
+
+
 def test_pooling() -> None:
     found = answer("pooling", cnnmagic.plan(LENET))
     assert value(found, "count") == 2

@@ -293,7 +293,7 @@ def test_architecture_tells_the_best_and_pooling_the_gap(run: Run) -> None:
 def test_sizes_are_counted(run: Run) -> None:
     found = run.ask("sizes")
     assert value(found, "images") == sum(len(getattr(run.dataset, s)) for s in ("train", "validation", "test")) == 1797
-    assert value(found, "kinds") == 1 and "8x8" in str(found.figure)
+    assert value(found, "kinds") == 1 and "1  different size among them (" in str(found) and "8x8" in str(found.figure)
 
 
 def test_in_korean_with_the_same_numbers(run: Run) -> None:
