@@ -12,8 +12,10 @@ import cnnmagic
 from cnnmagic import network_probe
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.language import set_language
+from cnnmagic.explain.questions.overfitting import judged
 from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.run import Run
+from cnnmagic.state import RunState
 from tests.explain.reading import numbers, value
 
 TEXT = """
@@ -214,6 +216,48 @@ def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.M
     told = {one.layer: one for one in probe.activity()}
     assert told["line5_conv"].images == count // 3
     assert told["line5_conv"].zeros == pytest.approx((passed(run, "line5_conv")[rows] == 0).mean())
+
+
+def rare(count: int, epochs: int) -> Run:
+    """A training on images of two classes, of which only three are of the second."""
+    pixels = np.random.default_rng(0).random((count + 3, 8, 8, 1)).astype("float32")
+    labels = np.array(["many"] * count + ["few"] * 3)
+    cell = f"data {{{{x}}}} {{{{y}}}}\nconv 4 3x3 relu\nglobalavgpool\noutput\ntrain epochs={epochs} batch=4 lr=0.02 tune=no\nseed 1"
+    return cnnmagic.train(cell, name="rare", x=pixels, y=labels)
+
+
+def test_few_images_and_classes_without_any_are_told() -> None:
+    found = rare(60, 2)
+    told = found.ask("confusion").text
+    assert "Not one of the 5 images counted, of 5 in the validation split, is told wrong." in told
+    # The shares p that lie within 1.96 of their own deviations of 5 right in 5, tried one by one.
+    shares = np.linspace(0.0001, 0.9999, 9999)
+    within = shares[1 - shares <= 1.96 * np.sqrt(shares * (1 - shares) / 5)]
+    assert "one of them is 20 points of the accuracy, and of all images of the kind anything from " in told
+    assert f"from {100 * within.min():.0f} % to {100 * within.max():.0f} % may be told right" in told
+    assert "no image among them of these classes: few." in told
+    overfitting = found.ask("overfitting").text
+    assert "Too few validation images to tell: after 2 epochs" in overfitting and "No sign" not in overfitting
+    assert f"anything from {100 * within.min():.0f} % to 100 %" in overfitting
+    assert "rests on 5 images, each of which is 20 points" in overfitting and "these classes: few." in overfitting
+    set_language("ko")
+    assert "다음 클래스의 이미지는 그 가운데 한 장도 없습니다: few." in found.ask("confusion").text
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "right", "images", "verdict"),
+    [
+        (0.912, 0.8, 5, "unsure"),  # 11.2 points, where one image is 20
+        (1.0, 0.2, 5, "gap"),
+        (0.9, 0.88, 49, "unsure"),
+        (0.9, 0.88, 50, "no"),
+        (0.95, 0.5, 40, "gap"),
+        (0.95, 0.8, 1000, "gap"),
+    ],
+)
+def test_a_gap_of_few_images_is_no_verdict(accuracy: float, right: float, images: int, verdict: str) -> None:
+    history = ({"loss": 0.5, "val_loss": 0.6, "accuracy": accuracy, "val_accuracy": right},)
+    assert judged(RunState("net", history=history), images)[0] == verdict
 
 
 def test_features(run: Run) -> None:
