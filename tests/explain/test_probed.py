@@ -211,7 +211,7 @@ def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.M
     assert 0 < len(worst) <= (actual != answered).sum()
     for picked, taken, _ in worst:
         place = order[picked.index]
-        assert np.allclose(picked.pixels, split.images[place] * run.plan.facts.scale)
+        assert np.allclose(picked.pixels, split.images[place] / 16)
         assert (picked.label, taken) == (str(split.labels.ravel()[place]), str(logits(run)[place].argmax()))
     told = {one.layer: one for one in probe.activity()}
     assert told["line5_conv"].images == count // 3
@@ -222,7 +222,8 @@ def rare(count: int, epochs: int) -> Run:
     """A training on images of two classes, of which only three are of the second."""
     pixels = np.random.default_rng(0).random((count + 3, 8, 8, 1)).astype("float32")
     labels = np.array(["many"] * count + ["few"] * 3)
-    cell = f"data {{{{x}}}} {{{{y}}}}\nconv 4 3x3 relu\nglobalavgpool\noutput\ntrain epochs={epochs} batch=4 lr=0.02 tune=no\nseed 1"
+    train = f"train epochs={epochs} batch=4 lr=0.02 tune=no"
+    cell = f"data {{{{x}}}} {{{{y}}}}\nconv 4 3x3 relu\nglobalavgpool\noutput\n{train}\nseed 1"
     return cnnmagic.train(cell, name="rare", x=pixels, y=labels)
 
 
