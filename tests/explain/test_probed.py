@@ -182,6 +182,7 @@ def test_confusion(run: Run) -> None:
     z = logits(run).astype(float)
     shares = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).max(axis=1)[answered != actual]
     assert numbers(found, "image")[0].value == pytest.approx(100 * shares.max(), abs=1e-3)
+    assert "uneven" not in found.text and "are few" not in found.text and "no image among" not in found.text
     assert "<svg" in str(found.figure) and "data:image/png" in str(found.figure)
     recalls = [(answered[actual == number] == number).mean() for number in range(10)]
     assert value(found, "recall") == pytest.approx(100 * min(recalls))
@@ -193,13 +194,14 @@ def test_confusion(run: Run) -> None:
 
 def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images that lie class by class, and answers that may look at a third of them alone."""
-    split, count = run.dataset.validation, len(run.dataset.validation)
+    z, maps, split = logits(run), passed(run, "line5_conv"), run.dataset.validation
+    count = len(split)
     order = np.argsort(split.labels.ravel(), kind="stable")
     monkeypatch.setattr(run, "dataset", replace(run.dataset, validation=split.take(order)))
     monkeypatch.setattr(network_probe, "MOST_JUDGED", count // 3)
     monkeypatch.setattr(network_probe, "MOST_SAMPLED", count // 3)
     rows = order[np.sort(np.random.default_rng(0).permutation(count)[: count // 3])]
-    answered, actual = logits(run).argmax(axis=1)[rows], split.labels.ravel()[rows]
+    answered, actual = z.argmax(axis=1)[rows], split.labels.ravel()[rows]
     assert len(set(actual.tolist())) == 10
     probe = NetworkProbe("asked", run.plan, run)
     found = probe.confusion()
@@ -212,10 +214,10 @@ def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.M
     for picked, taken, _ in worst:
         place = order[picked.index]
         assert np.allclose(picked.pixels, split.images[place] / 16)
-        assert (picked.label, taken) == (str(split.labels.ravel()[place]), str(logits(run)[place].argmax()))
+        assert (picked.label, taken) == (str(split.labels.ravel()[place]), str(z[place].argmax()))
     told = {one.layer: one for one in probe.activity()}
     assert told["line5_conv"].images == count // 3
-    assert told["line5_conv"].zeros == pytest.approx((passed(run, "line5_conv")[rows] == 0).mean())
+    assert told["line5_conv"].zeros == pytest.approx((maps[rows] == 0).mean())
 
 
 def rare(count: int, epochs: int) -> Run:
@@ -237,6 +239,7 @@ def test_few_images_and_classes_without_any_are_told() -> None:
     assert "one of them is 20 points of the accuracy, and of all images of the kind anything from " in told
     assert f"from {100 * within.min():.0f} % to {100 * within.max():.0f} % may be told right" in told
     assert "no image among them of these classes: few." in told
+    assert "5 images of many and 0 of few: one who answers many to everything is right in 100 %" in told
     overfitting = found.ask("overfitting").text
     assert "Too few validation images to tell: after 2 epochs" in overfitting and "No sign" not in overfitting
     assert f"anything from {100 * within.min():.0f} % to 100 %" in overfitting

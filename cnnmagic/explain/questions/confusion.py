@@ -11,6 +11,7 @@ from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 
 SHOWN_PAIRS, SHOWN_IMAGES = 3, 8
+UNEVEN = 3  # times as many images of one class as of another
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
@@ -52,7 +53,17 @@ def _doubts(found: Confusion, right: int, words: Words) -> list[str]:
         told.append(words("few", images=found.images, each=100 / found.images, low=100 * low, high=100 * high))
     if missing := absent((n for n, row in enumerate(found.matrix) if sum(row)), found.classes):
         told.append(words("absent", names=named(missing)))
-    return told
+    return told + _uneven(found, words)
+
+
+def _uneven(found: Confusion, words: Words) -> list[str]:
+    """How far an answer that is always the same would be right, where classes have very different numbers of images."""
+    counts = [sum(row) for row in found.matrix]
+    most, least = counts.index(max(counts)), counts.index(min(counts))
+    if len(counts) < 2 or counts[most] < UNEVEN * counts[least] or not counts[most]:
+        return []
+    values = {"most": found.classes[most], "many": counts[most], "least": found.classes[least], "few": counts[least]}
+    return [words("uneven", **values, share=100 * counts[most] / sum(counts))]
 
 
 def confused(found: Confusion) -> list[tuple[int, int, int]]:
