@@ -36,7 +36,8 @@ def ask(
     run = found if isinstance(found, Run) else None
     plan = found.plan if isinstance(found, Run) else found
     state = run.state if run is not None else None
-    answer = catalogue.answer(words, plan, state, NetworkProbe(name, plan, run, rows, choices))
+    fits = partial(can_be_planned, plan, variables or {}, texts or {})
+    answer = catalogue.answer(words, plan, state, NetworkProbe(name, plan, run, rows, choices, fits))
     _check_choices(choices or {}, answer)
     return with_possible_twin(answer, plan, variables or {}, texts or {})
 
@@ -84,6 +85,19 @@ def planned_twin(
         return make_plan(experiment.text, variables, plan.first_line, texts=texts)
     except CnnError:
         return None
+
+
+def can_be_planned(plan: Plan, variables: Mapping[str, Any], texts: Mapping[str, str], text: str) -> bool:
+    """Whether a changed text of a plan's cell can be planned; so it is said where nothing can, as without its data."""
+
+    def is_planned(text: str) -> bool:
+        try:
+            make_plan(text, variables, plan.first_line, texts=texts)
+        except CnnError:
+            return False
+        return True
+
+    return is_planned(text) or not is_planned(plan.text)
 
 
 def start_twin(name: str, twin: Plan, original: Plan | Run, texts: Mapping[str, str]) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from cnnmagic.certainty import FEW, absent, named
 from cnnmagic.state import Point, RunState
 from cnnmagic.wording import counted
 
@@ -34,7 +35,7 @@ class Diagnosis:
 def diagnose(state: RunState) -> tuple[Diagnosis, ...]:
     """All that can be said of a run against its training; nothing where all is well or it is too early to tell."""
     learning = _exploding(state) or _too_high(state) or _too_low(state) or _learns_nothing(state)
-    found = (learning, _overfitting(state), _dead(state), _confused(state))
+    found = (learning, _overfitting(state), _dead(state), _confused(state), _unseen(state))
     return tuple(diagnosis for diagnosis in found if diagnosis is not None)
 
 
@@ -149,6 +150,24 @@ def _confused(state: RunState) -> Diagnosis | None:
         f"mostly taken for {other} ({counted(count, 'time')})."
     )
     return Diagnosis("confusion", text, "confusion", {"share": share, "images": total, "all": right, "taken": count})
+
+
+def _unseen(state: RunState) -> Diagnosis | None:
+    """What the validation says little of: it has few images, or none of a class."""
+    seen = state.seen[-1] if state.seen else None
+    if seen is None or not seen.images or seen.images < seen.whole:
+        return None
+    missing = absent({actual for actual, _, _ in seen.cells}, state.classes)
+    told = []
+    if seen.whole < FEW:
+        one = f"one of them is {100 / seen.whole:.3g} points of its accuracy"
+        told.append(f"The validation rests on {counted(seen.whole, 'image')}: {one}.")
+    if missing:
+        told.append(f"No validation image is of {named(missing, 3)}: the accuracy says nothing of that.")
+    if not told:
+        return None
+    text = " ".join([*told, "`train validation=0.3` keeps more images for it."])
+    return Diagnosis("few images", text, "confusion", {"images": seen.whole, "missing classes": len(missing)})
 
 
 def _shares(cells: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, float]]:

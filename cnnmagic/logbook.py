@@ -16,6 +16,7 @@ from cnnmagic.table import aligned
 
 Epochs = tuple[dict[str, float], ...]
 UNFINISHED = "interrupted"
+NO_DATA = ("-", "None")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,21 @@ class Entry:
     created: float | None
     versions: dict[str, str]
     text: str = field(repr=False)
+    fingerprint: str = ""  # of the data, where it is known
+
+    @property
+    def source(self) -> str:
+        """Where the data come from, as the cell says it."""
+        return self.data.removesuffix(f" {self.fingerprint}") if self.fingerprint else self.data
+
+    def is_on_data_of(self, other: Entry) -> bool:
+        """Whether the scores of both are of the same data, in whatever splits."""
+        known = self.fingerprint and other.fingerprint
+        if known and self.fingerprint == other.fingerprint:
+            return True
+        # A name of the notebook may hold other arrays by now; any other source is what it says.
+        is_told = not (known and "{{" in self.source)
+        return is_told and self.source == other.source and self.source not in NO_DATA
 
     @property
     def best(self) -> float | None:
@@ -62,6 +78,7 @@ def entry_of_record(record: Record) -> Entry:
         created=about["created"],
         versions=about["versions"],
         text=about["text"],
+        fingerprint=data["fingerprint"][:8],
     )
 
 
@@ -87,7 +104,7 @@ def entry_of(name: str, found: Run | Plan) -> Entry:
     if record is None:
         return entry
     kept = entry_of_record(record)
-    return replace(entry, data=kept.data, created=kept.created, versions=kept.versions)
+    return replace(entry, data=kept.data, fingerprint=kept.fingerprint, created=kept.created, versions=kept.versions)
 
 
 def runs_table(entries: Sequence[Entry]) -> str:
@@ -133,10 +150,10 @@ def moment_text(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def standings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    """A head and a row for each run: its name, its state, its best accuracy, its weights."""
+def standings(entries: Sequence[Entry], own: Entry) -> list[tuple[str, ...]]:
+    """A head and a row for each run on the data of `own`: its name, its state, its best accuracy, its weights."""
     rows: list[tuple[str, ...]] = [("run", "state", "best", "parameters")]
-    for entry in entries:
+    for entry in (entry for entry in entries if entry.is_on_data_of(own)):
         best = "-" if entry.best is None else f"{entry.best:.2%}"
         rows.append((entry.name, entry.phase, best, f"{entry.parameters:,}"))
     return rows if len(rows) > 1 else []

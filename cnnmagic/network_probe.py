@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,8 @@ class NetworkProbe:
     """Looks into one network, `run` if it is trained; `rows` is a table of all runs.
 
     `choices` are what the reader has set of an answer, by key. `image` among them is the number of an image in the
-    first split that has any, or an image of the reader's own: a path, an array, the bytes of a file.
+    first split that has any, or an image of the reader's own: a path, an array, the bytes of a file. `fits` tells
+    whether a text can be planned here.
     """
 
     def __init__(
@@ -34,8 +35,13 @@ class NetworkProbe:
         run: Run | None,
         rows: Sequence[tuple[str, ...]] = (),
         choices: Mapping[str, Any] | None = None,
+        fits: Callable[[str], bool] = lambda text: True,
     ):
         self.name, self.plan, self.run, self.rows, self.choices = name, plan, run, rows, dict(choices or {})
+        self.fits = fits
+
+    def plans(self, text: str) -> bool:
+        return self.fits(text)
 
     def chosen(self, key: str) -> Any:
         return self.choices.get(key)
@@ -119,15 +125,15 @@ class NetworkProbe:
         if self._judged is None:
             return None
         judged, whole = self._judged.confusion.tolist(), len(self._images(self._split))
-        count = min(whole, MOST_JUDGED)
-        return Confusion(judged, self._classes(len(judged)), self._split, count, whole, self._judged.calibration.error)
+        count, error = len(self._judged.labels), self._judged.calibration.error
+        return Confusion(judged, self._classes(len(judged)), self._split, count, whole, error)
 
     def worst(self) -> Sequence[tuple[Picked, str, float]]:
         if self._judged is None:
             return ()
-        names = self._classes(len(self._judged.confusion))
+        names, rows = self._classes(len(self._judged.confusion)), self._sample(MOST_JUDGED)
         return [
-            (self._picture(self._split, wrong.index), names[wrong.predicted], wrong.probability)
+            (self._picture(self._split, int(rows[wrong.index])), names[wrong.predicted], wrong.probability)
             for wrong in self._judged.worst_mistakes(SHOWN_MISTAKES)
         ]
 
@@ -157,7 +163,7 @@ class NetworkProbe:
 
         if not self._is_ready:
             return ()
-        images, split = self._images(self._split)[:MOST_SAMPLED], self._split
+        images, split = self._images(self._split)[self._sample(MOST_SAMPLED)], self._split
         return [
             Activity(one.layer, one.images, split, one.deviation, one.zeros, one.has_relu)
             for one in activity(self.model, images)
@@ -195,12 +201,17 @@ class NetworkProbe:
         if not self._is_ready or self._split == "train" or self.plan.output is None:
             return None
         split = getattr(self.run.dataset, self._split)  # type: ignore[union-attr]  # a model has a run
-        return judge(self.model, split.images[:MOST_JUDGED], split.labels[:MOST_JUDGED])
+        rows = self._sample(MOST_JUDGED)
+        return judge(self.model, split.images[rows], split.labels[rows])
 
     @cached_property
     def _split(self) -> str:
         """The first split that has images; empty where none has."""
         return next((name for name in SPLITS if self.run is not None and len(self._images(name))), "")
+
+    def _sample(self, most: int) -> Any:
+        """Which images of the split are looked at, the same ones each time: the first may be all of one class."""
+        return np.sort(np.random.default_rng(0).permutation(len(self._images(self._split)))[:most])
 
     @property
     def _is_ready(self) -> bool:

@@ -47,7 +47,7 @@ def answered(
     session: Session, name: str, found: Plan | Run, question: str, choices: Mapping[str, Any] | None = None
 ) -> Answer:
     """The answer to a question on a network, with the runs of the session beside it; raises `CnnError`."""
-    rows = standings(session.entries())
+    rows = standings(session.entries(), session.entry(name))
     return ask(question, name, found, session.variables, session.texts, rows, choices)
 
 

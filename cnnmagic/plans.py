@@ -29,7 +29,7 @@ class Step:
     `inputs` are the names of the steps it reads (`input` is the network's input), `line` the line of the cell that
     asked for it. `flops` counts 2 for every multiply-add of convolutions and matrix products of one image, and nothing
     else, as papers do; None where the image's size is free. `receptive_field` is the (height, width) in input pixels
-    that one output pixel sees, None where that is a whole image of free size.
+    that one output pixel sees, None where that is a whole image of free size, or not known.
     """
 
     name: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cnnmagic.asking import with_possible_twin
+from cnnmagic.asking import can_be_planned, with_possible_twin
 from cnnmagic.errors import RunError
 from cnnmagic.events import ClassesSeen
 from cnnmagic.explain.catalogue import QUESTIONS, title_of
@@ -65,7 +66,8 @@ def report_html(
     """The report as text, in the language in force."""
     run, plan = (found, found.plan) if isinstance(found, Run) else (None, found)
     state = run.state if run is not None else None  # of one moment, whatever the training does meanwhile
-    probe, say = NetworkProbe(name, plan, run, rows), Words("report")
+    fits = partial(can_be_planned, plan, variables or {}, texts or {})
+    probe, say = NetworkProbe(name, plan, run, rows, fits=fits), Words("report")
     answers = list(_answers(plan, state, probe, variables or {}, texts or {}))
     sections = (
         parts.cell_part(plan, name, say),

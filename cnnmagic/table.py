@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnmagic.hardware import precision_of
-from cnnmagic.layers import Shape, show
+from cnnmagic.layers import show
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.wording import counted
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 HEADER = ("line", "layer", "output", "parameters", "FLOPs", "sees", "activations")
 LEFT = (1, 2)
+WHOLE = "whole"
 TOLD_APART = ("learning_rate", "use_ema", "ema_momentum")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """A tuple of `HEADER`'s columns for each step; activations are for a batch."""
-    return [_row(step, batch_of(plan), plan.input_shape[:2]) for step in plan.steps]
+    return [_row(step, batch_of(plan), sees) for step, sees in zip(plan.steps, _sees(plan), strict=True)]
 
 
 def totals(plan: Plan) -> tuple[str, ...]:
@@ -109,8 +110,17 @@ def percent_text(part: float) -> str:
     return f"{100 * part:.4g}%"
 
 
-def _row(step: Step, batch: int, whole: Shape) -> tuple[str, ...]:
-    sees = "whole" if step.receptive_field in (None, whole) else show(step.receptive_field or ())
+def _sees(plan: Plan) -> list[str]:
+    """What a number of each step sees: `5x5`, `whole` after a layer that looks at all places, `?` if not known."""
+    told: dict[str, str] = {}
+    for step in plan.steps:
+        is_whole = step.layer.window() is None or WHOLE in [told.get(source) for source in step.inputs]
+        known = "?" if step.receptive_field is None else show(step.receptive_field)
+        told[step.name] = WHOLE if is_whole else known
+    return list(told.values())
+
+
+def _row(step: Step, batch: int, sees: str) -> tuple[str, ...]:
     flops = short(step.flops) if step.flops != 0 else "-"
     parameters = f"{step.parameters:,}" if step.parameters else "-"
     size = bytes_text(step.activation_bytes(batch))

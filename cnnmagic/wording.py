@@ -10,7 +10,15 @@ from itertools import islice
 LONGEST_SLIP = 60
 _ONES = {
     **{f"{word}s": word for word in ("epoch", "image", "channel", "filter", "pixel", "layer", "weight", "place")},
-    **{"classes": "class", "batches": "batch", "training images": "training image", "points": "point"},
+    **{f"{word}s": word for word in ("time", "row", "mean", "window", "number", "product", "point", "multiplication")},
+    **{f"{word}s": word for word in ("training image", "validation image", "different size", "pooling layer")},
+    **{
+        "classes": "class",
+        "batches": "batch",
+        "batch normalisations": "batch normalisation",
+        "dead ReLU channels": "dead ReLU channel",
+        "more kinds": "more kind",
+    },
 }
 _ONE = re.compile(rf"(?<![\d.,-])1 ({'|'.join(_ONES)})\b")
 _PARTICLE = re.compile(r"(\w)([`”’)]*)\((으|이)\)(로|라고|라는)")

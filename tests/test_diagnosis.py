@@ -141,3 +141,35 @@ def test_the_loss_of_guessing_is_scikit_learn_s(counts: list[int]) -> None:
     split = Split(np.zeros((len(labels), 1, 1, 1)), labels)
     shares = np.tile(np.array(counts) / sum(counts), (len(labels), 1))
     assert _chance(Dataset("", (), split, split, split, ())) == pytest.approx(log_loss(labels, shares))
+
+
+@pytest.mark.parametrize(
+    ("cells", "whole", "told"),
+    [
+        (tuple((n, n, 5) for n in range(10)), 50, ""),
+        (tuple((n, n, 4) for n in range(10)), 41, ""),  # a sample of them, which tells nothing of the others
+        (
+            tuple((n, n, 4) for n in range(10)),
+            40,
+            "The validation rests on 40 images: one of them is 2.5 points of its accuracy. "
+            "`train validation=0.3` keeps more images for it.",
+        ),
+        (
+            tuple((n, 1, 100) for n in range(8)),
+            800,
+            "No validation image is of i, j: the accuracy says nothing of that. "
+            "`train validation=0.3` keeps more images for it.",
+        ),
+        (
+            ((0, 0, 1),),
+            1,
+            "The validation rests on 1 image: one of them is 100 points of its accuracy. No validation image is of "
+            "b, c, d, … (9): the accuracy says nothing of that. `train validation=0.3` keeps more images for it.",
+        ),
+    ],
+)
+def test_few_images_and_missing_classes(cells: tuple[tuple[int, int, int], ...], whole: int, told: str) -> None:
+    seen = ClassesSeen(1, sum(count for _, _, count in cells), whole, cells)
+    found = [one for one in diagnose(state(seen)) if one.kind == "few images"]
+    assert [one.text for one in found] == ([told] if told else [])
+    assert all(one.question == "confusion" and one.numbers["images"] == whole for one in found)

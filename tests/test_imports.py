@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "cnnmagic"
 PLAIN = (
     *("errors", "layers", "datasets", "plans", "events", "state", "schedules", "table", "words", "formulas"),
     *("storage", "wording", "optimizers", "rates", "diagnosis", "memory", "hardware", "fused", "collector", "device"),
-    *("survey", "markup", "databricks", "trials", "held_back", "celltext", "names"),
+    *("survey", "markup", "databricks", "trials", "held_back", "celltext", "names", "certainty"),
 )
 ABOVE = ("lang", "engine", "explain", "ui", "integrations", "pipeline", "lifecycle", "session", "magic", "verbs", "run")
 FORBIDDEN = {

@@ -12,6 +12,31 @@ def test_the_user_sees(name, golden):
     golden(f"plans/{name}.txt", str(plan(CELLS[name])))
 
 
+@pytest.mark.parametrize(
+    ("text", "sees"),
+    [
+        ("AdaptiveAveragePooling2D(5)\nconv 2 3x3\nglobalavgpool", "? ? whole"),
+        ("Resizing(20, 20)\nconv 2 3x3", "? ?"),
+        ("conv 2 3x3\nPermute(2x1x3)\nconv 2 3x3", "3x3 ? ?"),
+        ("conv 2 3x3 /3\nreshape 169x2\nConv1D(4, 3)\nLSTM(5, return_sequences=True)\nLSTM(5)", "3x3 3x3 ? ? whole"),
+        ("conv 2 3x3\nreshape 1444x2\nGlobalAveragePooling1D()\ndense 3", "3x3 3x3 whole whole"),
+        ("LeakyReLU()\nconv 2 3x3\nSoftmax(axis=1)", "1x1 3x3 ?"),
+        ("conv 2 3x3\nSoftmax()\nGaussianNoise(0.1)\nconv 2 3x3", "3x3 3x3 3x3 5x5"),
+        ("conv 2 3x3\nresidual:\n    Equalization()\nconv 2 3x3", "3x3 ? ? ?"),
+        # The field of the third is as large as the image: that is not the whole image for every number of it.
+        ("conv 2 11x11 same\nconv 2 21x21 same\nconv 2 10x10 same\nconv 2 5x5 same", "11x11 31x31 40x40 44x44"),
+        ("conv 2 40x40 same\nglobalavgpool keepdims=yes\nconv 2 1x1", "40x40 whole whole"),
+    ],
+)
+def test_what_a_layer_sees(text, sees):
+    for size in ("40x40x1", *(() if "reshape" in text or "Adaptive" in text else ("?x?x1",))):
+        planned = plan(f"input {size}\n{text}")
+        assert [row[HEADER.index("sees")] for row in rows(planned)] == sees.split()
+        assert [step.receptive_field is None for step in planned.steps] == [
+            told == "?" or (told == "whole" and "?" in size) for told in sees.split()
+        ]
+
+
 SHORT = {
     None: "?",
     0: "0",

@@ -8,6 +8,7 @@ from cnnmagic.wording import well_formed
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("1 rows of zeros, used 1 times, and 1 more kinds", "1 row of zeros, used 1 time, and 1 more kind"),
         ("after 1 epochs, 1 classes, 1 images of 11 images", "after 1 epoch, 1 class, 1 image of 11 images"),
         ("0.1 epochs, 1,001 images, -1 points, 21 classes", "0.1 epochs, 1,001 images, -1 points, 21 classes"),
         ("1(으)로 3(으)로 0.5(으)로 7(으)로 10(으)로", "1로 3으로 0.5로 7로 10으로"),

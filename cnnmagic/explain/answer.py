@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from cnnmagic.wording import well_formed
+
 
 @dataclass(frozen=True)
 class Number:
@@ -21,7 +23,7 @@ class Number:
         if self.unit == "%":
             return f"{self.value:.4g} %"
         text = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.4g}"
-        return f"{text} {self.unit}".strip()
+        return well_formed(f"{text} {self.unit}".strip())
 
 
 @dataclass(frozen=True)

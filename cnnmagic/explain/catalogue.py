@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from cnnmagic.errors import CnnError
@@ -69,9 +70,11 @@ def title_of(question: str) -> str:
 
 
 def applying(plan: Plan, state: RunState | None = None) -> list[str]:
-    """The ids of the questions that have an answer for this network now, or say what it waits for."""
-    silent = Silent()
-    return [question for question, answer in QUESTIONS.items() if answer(plan, state, silent) is not None]
+    """The ids of the questions that have an answer for this network now, or say what it waits for.
+
+    One whose answer fails is among them: who opens it sees of what.
+    """
+    return [question for question in QUESTIONS if _applies(question, plan, state)]
 
 
 def listing(plan: Plan, state: RunState | None = None) -> str:
@@ -94,6 +97,14 @@ def answer(words: str, plan: Plan, state: RunState | None = None, probe: Probe |
             said("other", title=title_of(question), why=why), remedy=f"{said('there_are')}\n{listing(plan, state)}"
         )
     return found
+
+
+def _applies(question: str, plan: Plan, state: RunState | None) -> bool:
+    try:
+        return QUESTIONS[question](plan, state, Silent()) is not None
+    except Exception:  # one answer that fails must not take the others away
+        logging.getLogger(__name__).exception("the answer to %s failed", question)
+        return True
 
 
 def _lacking(question: str, plan: Plan) -> str:

@@ -1,7 +1,7 @@
 """The formula of a layer with the sizes of its place in the network filled in.
 
-Convolution: V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning" (2016); normalisation: S.
-Ioffe and C. Szegedy (2015); the rest as in I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning" (2016).
+Normalisation: S. Ioffe and C. Szegedy (2015); the rest as in I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning"
+(2016).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cnnmagic.explain.sliding import Axis, axes
 from cnnmagic.formulas import FORMULAS
 from cnnmagic.layers import (
     Activation,
@@ -26,6 +27,7 @@ from cnnmagic.layers.phrase import phrase
 from cnnmagic.plans import Plan, Step
 
 MOST_LAYERS = 16
+CHANNELS = 4  # whose own numbers are told
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,6 @@ def formulas(step: Step) -> tuple[str, ...]:
     return tuple(_formulas(step))
 
 
-def size_formula(size: int | None, kernel: int, stride: int, padding: str, out: int | None) -> str:
-    """How many pixels a window gives along an axis: `⌈(28 − 5 + 1) / 1⌉ = 24`."""
-    have, gives = ("n" if size is None else str(size)), ("" if out is None else f" = {out}")
-    return f"⌈{have} / {stride}⌉{gives}" if padding == "same" else f"⌈({have} − {kernel} + 1) / {stride}⌉{gives}"
-
-
 def _formulas(step: Step) -> Iterator[str]:
     layer = step.layer
     match layer:
@@ -67,33 +63,47 @@ def _formulas(step: Step) -> Iterator[str]:
         case MaxPooling2D() | AveragePooling2D():
             yield from _pooling(step, layer)
         case GlobalAveragePooling2D():
-            height, width = ("n" if size is None else size for size in step.input_shape[:2])
-            yield f"y[k] = Σᵢ Σⱼ x[i, j, k] / ({height}·{width}),  k = 1 … {step.input_shape[-1]}"
+            height, width = (size or letter for size, letter in zip(step.input_shape, "nm", strict=False))
+            yield f"y[k] = Σ(i<{height}) Σ(j<{width}) x[i, j, k] / ({height}·{width}),  k < {step.input_shape[-1]}"
         case BatchNormalization():
-            weights = f"γ, β, μ, σ²: 4·{step.input_shape[-1]} = {step.parameters:,}"
-            yield f"y = γ·(x − μ) / √(σ² + {layer.epsilon:g}) + β,  {weights}"
+            yield _normalization(step, layer)
         case Activation():
             yield from _activation(layer.activation)
         case Dropout():
             yield f"y = x·m / (1 − {layer.rate:g}),  m = 0 for {layer.rate:.0%} of the numbers, else 1; in use y = x"
         case Rescaling():
-            yield f"y = x·{layer.scale:.6g} + {layer.offset:g}"
+            yield _rescaling(step, layer)
 
 
 def _convolution(step: Step, layer: Conv2D) -> Iterator[str]:
-    (high, wide), channels = layer.kernel_size, step.input_shape[-1] or 0
-    stride = layer.strides[0]
-    at = "i, j" if stride == 1 else f"{stride}i, {stride}j"
+    (high, wide), channels = layer.kernel_size, (step.input_shape[-1] or 0) // layer.groups
+    rows, columns = axes(step)
+    # Filters of a group read its channels alone.
+    channel = "c" if layer.groups == 1 else f"{channels}g+c"
+    group = "" if layer.groups == 1 else f",  g = ⌊k / {layer.filters // layer.groups}⌋"
     bias = "b[k] + " if layer.use_bias else ""
-    row, column = at.split(", ")
-    channels //= layer.groups
-    read = f"x[{row}+u, {column}+v, c],  k < {layer.filters}"
+    read = f"x[{rows.place}, {columns.place}, {channel}],  k < {layer.filters}{group}"
     yield f"y[i, j, k] = {bias}Σ(u<{high}) Σ(v<{wide}) Σ(c<{channels}) w[u, v, c, k]·{read}"
-    spans = [(k - 1) * d + 1 for k, d in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
-    yield "height: " + size_formula(step.input_shape[0], spans[0], stride, layer.padding, step.output_shape[0])
+    yield from _along(rows, columns)
     plus = " + 1" if layer.use_bias else ""
     yield f"weights: ({high}·{wide}·{channels}{plus})·{layer.filters} = {step.parameters:,}"
     yield from _activation(layer.activation)
+
+
+def _along(rows: Axis, columns: Axis) -> Iterator[str]:
+    """The size that goes out, of the width too where it is worked out with other numbers, and zeros left open."""
+    is_open = rows.zeros is None or columns.zeros is None
+    for axis in (rows,) if rows.is_like(columns) and not is_open else (rows, columns):
+        yield f"{axis.name}: {axis.size_formula}"
+        if axis.zeros is None:
+            yield f"{axis.margin} = ⌊{axis.zeros_formula} / 2⌋"
+
+
+def _normalization(step: Step, layer: BatchNormalization) -> str:
+    scale, shift = "γ·" * layer.scale, " + β" * layer.center
+    letters = [*("γ" * layer.scale), *("β" * layer.center), "μ", "σ²"]
+    weights = f"{', '.join(letters)}: {len(letters)}·{step.input_shape[-1]} = {step.parameters:,}"
+    return f"y = {scale}(x − μ) / √(σ² + {layer.epsilon:g}){shift},  {weights}"
 
 
 def _dense(step: Step, layer: Dense) -> Iterator[str]:
@@ -102,21 +112,38 @@ def _dense(step: Step, layer: Dense) -> Iterator[str]:
     bias = f" + {layer.units}" if layer.use_bias else ""
     yield f"weights: {inputs}·{layer.units}{bias} = {step.parameters:,}"
     if layer.activation == "softmax":
-        yield f"p[k] = exp(y[k]) / (exp(y[1]) + … + exp(y[{layer.units}]))"
+        yield f"p[k] = exp(y[k]) / Σ(j<{layer.units}) exp(y[j]),  k < {layer.units}"
     else:
         yield from _activation(layer.activation)
 
 
 def _pooling(step: Step, layer: MaxPooling2D | AveragePooling2D) -> Iterator[str]:
-    (high, wide), down = layer.pool_size, int(layer.window().stride[0])
+    (high, wide), (rows, columns) = layer.pool_size, axes(step)
     what = "max" if isinstance(layer, MaxPooling2D) else "mean"
-    yield f"y[i, j, k] = {what} of x[{down}i+u, {down}j+v, k],  u < {high}, v < {wide}"
-    yield "height: " + size_formula(step.input_shape[0], high, down, layer.padding, step.output_shape[0])
+    # Pixels outside the image count neither for the largest nor for the mean.
+    inside = [f"0 ≤ {axis.place} < {axis.shown_size}" for axis in (rows, columns) if axis.zeros != (0, 0)]
+    where = ", ".join([f"u < {high}", f"v < {wide}", *inside])
+    yield f"y[i, j, k] = {what} of x[{rows.place}, {columns.place}, k],  {where}"
+    yield from _along(rows, columns)
 
 
 def _activation(name: str | None) -> Iterator[str]:
     if name in FORMULAS and name != "linear":
         yield f"{name}(x) = {FORMULAS[name]}"
+
+
+def _rescaling(step: Step, layer: Rescaling) -> str:
+    """`y = x·0.5 + 1`; numbers of each channel's own are told after it: `y[k] = x[k]·2 + b[k],  b = (-1, 2)`."""
+    parts, told = [], []
+    for letter, number in (("a", layer.scale), ("b", layer.offset)):
+        if isinstance(number, tuple):
+            parts.append(f"{letter}[k]")
+            more = ", …" * (len(number) > CHANNELS)
+            told.append(f"{letter} = ({', '.join(f'{n:.6g}' for n in number[:CHANNELS])}{more})")
+        else:
+            parts.append(f"{number:.6g}")
+    at = "" if not told else "[i, j, k]" if len(step.output_shape) == 3 else "[k]"
+    return ",  ".join([f"y{at} = x{at}·{parts[0]} + {parts[1]}", *told])
 
 
 def heading(filled: Filled) -> str:

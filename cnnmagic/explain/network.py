@@ -66,6 +66,15 @@ def training_images(plan: Plan, state: RunState | None) -> int | None:
     return state.images if state is not None and state.images else plan.training_images
 
 
+def validation_images(plan: Plan, state: RunState | None) -> int | None:
+    """Images that the training is validated on: as the training counted them, else as the plan comes to."""
+    if state is not None and state.seen:
+        return state.seen[-1].whole
+    if plan.facts is None or plan.training_images is None:
+        return None
+    return plan.facts.examples - plan.facts.kept("test", plan.test) - plan.training_images
+
+
 def recounted(plan: Plan, changed: Mapping[str, Layer | None], input_shape: Shape | None = None) -> Plan | None:
     """The plan with other layers in place of those named, or none, all shapes and costs counted again.
 

@@ -123,6 +123,9 @@ class Probe(Protocol):
     def studied(self) -> Sequence[tuple[str, int]]:
         """Studied networks and their numbers of weights."""
 
+    def plans(self, text: str) -> bool:
+        """Whether a changed text of the cell can be planned here."""
+
     def chosen(self, key: str) -> Any:
         """What the reader has set of the answer by that key."""
 

@@ -23,6 +23,9 @@ class Silent:
     def sizes(self) -> dict[tuple[int, int], int] | None:
         return None
 
+    def plans(self, text: str) -> bool:
+        return True  # nothing speaks against it
+
     def picked(self) -> Picked | None:
         return None
 

@@ -42,7 +42,7 @@ class Words:
         label, unit, source = (
             well_formed(told.get(name, "").format_map(_told(values))) for name in ("label", "unit", "source")
         )
-        return Number(label, value, unit, source)
+        return Number(well_formed(f"1 {label}")[2:] if value == 1 else label, value, unit, source)
 
     def answer(
         self,

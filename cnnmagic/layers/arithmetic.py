@@ -48,28 +48,34 @@ def elements(shape: Shape) -> int | None:
 class Field:
     """What one output pixel sees: `size` input pixels, moving `jump` input pixels for each pixel of output.
 
-    `size` is None where it sees the whole of an image of free size. After a layer that grows the image, pixels differ
-    in what they see; the numbers are then those of a pixel in the middle of its block.
+    `size` is None where it sees the whole of an image of free size, or `is_known` is not. After a layer that grows the
+    image, pixels differ in what they see; the numbers are then those of a pixel in the middle of its block.
     """
 
     size: tuple[float, float] | None = (1, 1)
     jump: tuple[float, float] = (1, 1)
+    is_known: bool = True
 
     def through(self, window: Window) -> Field:
         """The field after one more window: size grows by (kernel - 1) jumps, the jump by the stride."""
         down, across = (j * s for j, s in zip(self.jump, window.stride, strict=True))
-        if self.size is None:
-            return Field(None, (down, across))
+        is_known = self.is_known and window.is_known
+        if self.size is None or not is_known:
+            return Field(None, (down, across), is_known)
         height, width = (s + (k - 1) * j for s, k, j in zip(self.size, window.kernel, self.jump, strict=True))
         return Field((height, width), (down, across))
 
 
 @dataclass(frozen=True)
 class Window:
-    """How a layer looks at its input: pixels spanned, and input pixels from one output pixel to the next."""
+    """How a layer looks at its input: pixels spanned, and input pixels from one output pixel to the next.
+
+    Where that `is_known` not, what it says is that of a layer that looks at each pixel by itself.
+    """
 
     kernel: tuple[float, float] = (1, 1)
     stride: tuple[float, float] = (1, 1)
+    is_known: bool = True
 
 
 def widest(fields: tuple[Field, ...]) -> Field:
@@ -77,5 +83,5 @@ def widest(fields: tuple[Field, ...]) -> Field:
     jump = max(field.jump[0] for field in fields), max(field.jump[1] for field in fields)
     sizes = [field.size for field in fields if field.size is not None]
     if len(sizes) < len(fields):
-        return Field(None, jump)
+        return Field(None, jump, all(field.is_known for field in fields))
     return Field((max(size[0] for size in sizes), max(size[1] for size in sizes)), jump)

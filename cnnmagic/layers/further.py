@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-from cnnmagic.layers.arithmetic import Shape, slide
+from cnnmagic.layers.arithmetic import Shape, Window, slide
 from cnnmagic.layers.base import Misfit, show
 from cnnmagic.layers.einsum import einsum
 from cnnmagic.layers.written import value_text
@@ -17,6 +17,16 @@ SIZED = ("Resizing", "CenterCrop", "RandomCrop", "AdaptiveAveragePooling2D", "Ad
 WINDOWED = ("Conv1D", "MaxPooling1D", "AveragePooling1D")
 POOLED = ("GlobalAveragePooling1D", "GlobalMaxPooling1D")
 GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
+# Layers that look at each place by itself, in use at least, and those that look at all places at once.
+BY_PLACE = (
+    *("ActivityRegularization", "AlphaDropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU"),
+    *("Masking", "Normalization", "PReLU", "ReLU", "Solarization", "AugMix"),
+    *("RandomColorDegeneration", "RandomColorJitter", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur"),
+    *("RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomSaturation"),
+    *("RandomSharpness", "RandomShear"),
+)
+ALONG_AXIS = ("RMSNormalization", "Softmax", "UnitNormalization")  # by place where that is the last axis
+AT_ONCE = (*POOLED, "AutoContrast")
 RANKS = {"RepeatVector": 1} | dict.fromkeys((*WINDOWED, *POOLED, *GATES), 2) | dict.fromkeys(SIZED, 3)
 SHAPES = {1: "a list of numbers", 2: "a list of steps, each of as many numbers", 3: "a volume"}
 
@@ -33,6 +43,14 @@ def measured(name: str, given: Given, shape: Shape) -> Measured:
     if len(shape) != rank:
         raise Misfit(f"needs {SHAPES[rank]}, and gets {show(shape)}.", remedy="Look at the shapes before it.")
     return rule(name, given, shape)
+
+
+def looks(name: str, given: Given) -> Window | None:
+    """How a class of Keras with all its arguments looks around a place; None where it sees all places at once."""
+    if name in AT_ONCE or (name in GATES and not given["return_sequences"]):
+        return None
+    is_by_place = name in BY_PLACE or (name in ALONG_AXIS and given["axis"] in (-1, (-1,)))
+    return Window(is_known=is_by_place)
 
 
 def _count(given: Given, argument: str) -> int:

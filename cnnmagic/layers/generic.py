@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnmagic.layers.arithmetic import Shape
+from cnnmagic.layers.arithmetic import Shape, Window
 from cnnmagic.layers.base import Layer
-from cnnmagic.layers.further import RULES, Measured, measured
+from cnnmagic.layers.further import RULES, Measured, looks, measured
 from cnnmagic.layers.signatures import SIGNATURES, bound
 
 KERAS_LAYERS = list(SIGNATURES)
@@ -44,6 +44,9 @@ class KerasLayer(Layer):
     def bound(self) -> dict[str, Any]:
         """All its arguments by their names; raises `Misfit` where Keras's class does not take what is written."""
         return bound(self.class_name, self.positional, self.arguments())
+
+    def window(self) -> Window | None:
+        return looks(self.class_name, self.bound())
 
     def _measured(self, shape: Shape) -> Measured:
         return measured(self.class_name, self.bound(), shape)

@@ -65,7 +65,7 @@ class AnswerPage:
             try:
                 self._paint(self._answered())
             except Exception as error:  # whatever it is, the reader must see it: there is no cell to raise in
-                self.view.value, self._shown = _problem(error), False
+                self.view.value, self._shown = problem_html(error), False
 
     def _answered(self) -> Answer:
         """The answer; where what is set does not fit any more, since a layer has fewer filters say, to less of it."""
@@ -111,7 +111,7 @@ class AnswerPage:
         try:
             run, original = self.train(answer)
         except Exception as error:  # as above
-            self.trained.value, button.disabled = _problem(error), False
+            self.trained.value, button.disabled = problem_html(error), False
             return
         stop.on_click(lambda _: run.stop())
         stop.disabled = False
@@ -136,6 +136,7 @@ def _busy(words: str) -> str:
     return f'<div role="status">{escape(words)} <progress aria-label="{escape(words, quote=True)}"></progress></div>'
 
 
-def _problem(error: Exception) -> str:
+def problem_html(error: Exception) -> str:
+    """What has gone wrong, as it is told where there is no cell to raise in."""
     told = str(error) if isinstance(error, CnnError) else f"{type(error).__name__}: {error}"
     return f'<pre role="alert" style="white-space:pre-wrap">{escape(told)}</pre>'

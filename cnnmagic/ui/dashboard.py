@@ -15,11 +15,13 @@ from IPython.display import display
 from cnnmagic.events import Event
 from cnnmagic.run import Run
 from cnnmagic.state import RunState
+from cnnmagic.ui.answer_page import problem_html
 from cnnmagic.ui.busy import answer_while_busy
 from cnnmagic.ui.chart import Chart, draw
 from cnnmagic.ui.confusion import classes_html
 from cnnmagic.ui.earlier import earlier_lines
 from cnnmagic.ui.glance import charts, glance
+from cnnmagic.ui.guard import Guard
 from cnnmagic.ui.meter import Meter
 from cnnmagic.ui.pages import advice, layers_html, notes_html, notes_title
 from cnnmagic.ui.picture import alternative, details_html, picture_html
@@ -54,7 +56,7 @@ class Dashboard:
         self._handle: Any = None
         self._below: Any = None
         self._shown_rate, self._showing = 0.0, 0
-        self._meter = Meter()
+        self._meter, self._guard = Meter(), Guard(run.name)
         self._earlier = earlier_lines(run.name, run.folder)
         self._build()
         self._paint(run.state)
@@ -166,25 +168,36 @@ class Dashboard:
                 taken = time.thread_time() - begun
                 self.run.wait_quietly(min(max(SECONDS_BETWEEN_PAINTINGS, taken / SHARE_OF_TIME), LONGEST_WAIT))
             self._paint(self.run.state)
-            if self.sound.value:
-                self.spoken.value += tone_html()
-            self._handle.update(self._static(self.run.state), raw=True)
-            if self._below is not None and self.asked.children:
-                # Who is reading an answer when the training ends goes on reading, below the picture.
-                self._below.update({**view_of(widgets.VBox(self.asked.children)), "text/plain": ""}, raw=True)
+            self._guard.do(self._end)
         finally:
-            # ipywidgets hold every view as long as the kernel lives, and would hold each model and its data with it.
-            self.run = self.run.remains()
+            if self.run.is_done:
+                # ipywidgets hold every view as long as the kernel lives, and would hold each model and its data with it
+                self.run = self.run.remains()
             self.painted.set()
 
+    def _end(self) -> None:
+        """Leave the picture that stays in place of the widgets."""
+        if self.sound.value:
+            self.spoken.value += tone_html()
+        self._handle.update(self._static(self.run.state), raw=True)
+        if self._below is not None and self.asked.children:
+            # Who is reading an answer when the training ends goes on reading, below the picture.
+            self._below.update({**view_of(widgets.VBox(self.asked.children)), "text/plain": ""}, raw=True)
+
     def _paint(self, state: RunState) -> None:
+        """Paint all parts; one that fails leaves the others."""
+        for part in (self._paint_controls, self._paint_words, self._paint_page):
+            self._guard.do(part, state)
+
+    def _paint_words(self, state: RunState) -> None:
         self.head.value = head_html(state, "" if state.is_over else self._meter.text())
         self.advice.value = _advice_html(state)
         self.spoken.value = spoken_html(state)
-        self._paint_page(state)
         if self._title != (title := notes_title(state)):
             self._title = title
             self.tab.set_title(NOTES, title)
+
+    def _paint_controls(self, state: RunState) -> None:
         self.pause.description = "Resume" if state.phase == "paused" else "Pause"
         for control in self._controls[:-1]:
             control.disabled = state.is_over
@@ -206,8 +219,14 @@ class Dashboard:
                 self.loss.value, self.accuracy.value = _fluid(loss), _fluid(accuracy)
 
     def _fill_questions(self) -> None:
-        if self._questions is not None and not self.asked.children:
+        """Make the page of questions once; where that fails the page says so, and is not made again and again."""
+        if self._questions is None or self.asked.children:
+            return
+        try:
             self.asked.children = (self._questions(),)
+        except Exception as error:
+            self.asked.children = (widgets.HTML(problem_html(error)),)
+            self._guard.tell(error)
 
     def _static(self, state: RunState) -> dict[str, str]:
         told = picture_html(state) + details_html(state) + (ask_html(state.name) if state.is_over else "")

@@ -15,6 +15,7 @@ from cnnmagic.ui.busy import answer_while_busy
 from cnnmagic.ui.chart import draw
 from cnnmagic.ui.dashboard import CHART_WIDTH, SECONDS_BETWEEN_PAINTINGS, view_of
 from cnnmagic.ui.dashboard import head_html as training_html
+from cnnmagic.ui.guard import Guard
 from cnnmagic.ui.sweep_chart import (
     curves,
     end_html,
@@ -41,6 +42,7 @@ class SweepBoard:
         self.painted = threading.Event()
         self._changed = threading.Event()
         self._handle: Any = None
+        self._guard = Guard("the sweep")
         half = widgets.Layout(flex="1 1 300px", max_width="480px")
         self.head, self.training, self.table, self.end = (widgets.HTML() for _ in range(4))
         self.curves, self.importance = widgets.HTML(layout=half), widgets.HTML(layout=half)
@@ -51,7 +53,7 @@ class SweepBoard:
         answer_while_busy(self.stop)
         charts = widgets.HBox([self.curves, self.importance], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([self.head, widgets.HBox([self.stop]), charts, self.table, self.training, self.end])
-        self._paint(sweep.state)
+        self._guard.do(self._paint, sweep.state)
 
     def show(self) -> None:
         """Display in the cell that runs now, and follow the sweep until it ends."""
@@ -69,23 +71,24 @@ class SweepBoard:
             while not self.sweep.is_done:
                 if self._changed.is_set():
                     self._changed.clear()
-                    self._paint(self.sweep.state)
-                self._paint_training()
+                    self._guard.do(self._paint, self.sweep.state)
+                self._guard.do(self._paint_training)
                 self.sweep.wait_quietly(SECONDS_BETWEEN_PAINTINGS)
-            self._paint(self.sweep.state)
-            self._handle.update(_static(self.sweep.state), raw=True)
+            self._guard.do(self._paint, self.sweep.state)
+            self._guard.do(lambda: self._handle.update(_static(self.sweep.state), raw=True))
         finally:
-            # ipywidgets hold every view as long as the kernel lives: no more than the state is to hang on one.
-            self.sweep = SweepRun(self.sweep.plan, self.sweep.state)
+            if self.sweep.is_done:
+                # ipywidgets hold every view as long as the kernel lives: no more than the state is to hang on one.
+                self.sweep = SweepRun(self.sweep.plan, self.sweep.state)
             self.painted.set()
 
     def _paint(self, state: SweepState) -> None:
+        self.stop.disabled = state.is_over
         self.head.value = head_html(state)
         self.curves.value = draw(curves(state), CHART_WIDTH).replace("<svg ", FLUID, 1)
         self.importance.value = importance_svg(state).replace("<svg ", FLUID, 1)
         self.table.value = f'<div style="{PAGE}">{table_html(state)}</div>' if state.trials else ""
         self.end.value = end_html(state)
-        self.stop.disabled = state.is_over
         if state.is_over:
             self.training.value = ""
 

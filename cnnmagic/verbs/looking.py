@@ -124,6 +124,6 @@ def report(session: Session, name: str | None, path: str | None, force: bool) ->
     from cnnmagic.reporting import write_report
 
     shown = session.find_plan(name)[0]
-    rows = standings(session.entries())
+    rows = standings(session.entries(), session.entry(shown))
     written = write_report(shown, session.find(shown), path, force, session.variables, session.texts, rows)
     print(f"written: {written}")

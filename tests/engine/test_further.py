@@ -11,9 +11,11 @@ import pytest
 
 from cnnmagic import CnnError, build, plan
 from cnnmagic.layers import KERAS_LAYERS, KerasLayer, Misfit, Shape
-from cnnmagic.layers.further import RULES
+from cnnmagic.layers.further import ALONG_AXIS, BY_PLACE, RULES
 from cnnmagic.layers.signatures import NEEDED, OURS, SIGNATURES
+from cnnmagic.table import rows
 
+NUMBERS = ("rate", "stddev", "factor")
 KERAS = tuple(map(int, keras.__version__.split(".")[:2]))
 # (layer, its words, named words, what goes in)
 TOLD: list[tuple[str, tuple[object, ...], dict[str, object], Shape]] = [
@@ -227,3 +229,21 @@ def test_a_layer_that_this_keras_has_not_yet_is_told_at_its_line(monkeypatch: py
     with pytest.raises(CnnError, match=message) as caught:
         build(planned)
     assert "%pip install --upgrade keras" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*BY_PLACE, *ALONG_AXIS, "AutoContrast"])
+def test_layers_that_look_at_each_place_by_itself(name: str) -> None:
+    kind = getattr(keras.layers, name)
+    needed = [p.name for p in inspect.signature(kind.__init__).parameters.values() if p.default is p.empty]
+    given = {argument: 4 if name == "RandomPosterization" else 0.5 for argument in needed if argument in NUMBERS}
+    layer, one = kind(**given), np.random.default_rng(0).random((1, 9, 9, 3)).astype("float32") * 200 + 20
+    other = one.copy()
+    other[0, 4, 4] = 3, 250, 120
+    training = {"training": False} if "training" in inspect.signature(layer.call).parameters else {}
+    answers = [np.asarray(layer(image, **training))[0] for image in (one, other)]
+    places = np.argwhere((answers[0] != answers[1]).any(axis=-1)).tolist()
+    told = plan(f"input 9x9x3\n{name}{tuple(given.values())}\nconv 1 3x3\nglobalavgpool\noutput 2".replace(",)", ")"))
+    if name == "AutoContrast":
+        assert len(places) > 1 and [row[5] for row in rows(told)] == ["whole"] * 4
+    else:
+        assert places == [[4, 4]] and [row[5] for row in rows(told)[:2]] == ["1x1", "3x3"]

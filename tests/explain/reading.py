@@ -6,6 +6,7 @@ import re
 
 from cnnmagic.explain.answer import Answer, Number
 from cnnmagic.explain.texts import table
+from cnnmagic.wording import well_formed
 
 LENET = """
 data mnist
@@ -93,7 +94,8 @@ CELLS = {
 def numbers(answer: Answer, key: str) -> list[Number]:
     """The numbers of an English answer that bear the label of a key."""
     label = table("en", answer.id)["numbers"][key]["label"]
-    pattern = ".*".join(re.escape(part) for part in re.split(r"\{[^}]*\}", label))
+    labels = [label, well_formed(f"1 {label}")[2:]]  # of one it is told as of one
+    pattern = "|".join(".*".join(re.escape(part) for part in re.split(r"\{[^}]*\}", one)) for one in labels)
     return [number for number in answer.numbers if re.fullmatch(pattern, number.label)]
 
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import cnnmagic
+from cnnmagic.asking import ask, can_be_planned
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.catalogue import QUESTIONS, answer, applying, listing
 from cnnmagic.explain.questions.architecture import suggested
-from cnnmagic.explain.questions.convolution import zeros
 from cnnmagic.explain.questions.odd_filters import pads, shift
+from cnnmagic.explain.sliding import zeros
 from tests.explain.reading import BLOCKS, CELLS, DENSE, DIGITS, EVEN, FREE, LENET, RESIDUAL, numbers, value
+from tests.lang.cells import CELLS as WRITTEN
 
 # LeNet-5's layers by hand: (numbers in, numbers out, weights, multiplications, numbers held) of one image.
 BY_HAND = [
@@ -54,6 +56,41 @@ def test_formulas_of_mathematics_come_to_the_weights_of_the_plan() -> None:
         for line in lines:
             left, _, right = line.split(": ", 1)[1].partition(" = ")
             assert eval(left.replace("·", "*")) == int(right.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("rescale 1/4", "y = x·0.25 + 0"),
+        ("rescale 1 offset=(-3, -2, -1)", "y[i, j, k] = x[i, j, k]·1 + b[k],  b = (-3, -2, -1)"),
+        ("rescale scale=(1, 2, 3) offset=0.5", "y[i, j, k] = x[i, j, k]·a[k] + 0.5,  a = (1, 2, 3)"),
+    ],
+)
+def test_the_formula_of_a_rescaling(line: str, told: str) -> None:
+    plan = cnnmagic.plan(f"input 8x8x3\n{line}\nconv 2 3x3\nflatten\noutput 3")
+    assert told in [row.strip() for row in answer("mathematics", plan).text.split("\n")]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_a_network_with_means_of_its_channels_has_all_questions(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    plan = cnnmagic.plan(f"input 64x64x3\nuse {name} imagenet\nglobalavgpool\noutput 10")
+    assert {"mathematics", "why-cnn", "cost"} <= set(applying(plan)) and not caplog.records
+    assert "b = (-123.68, -116.779, -103.939)" in answer("mathematics", plan).text
+
+
+def test_an_answer_that_fails_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError("of our own")
+
+    plan = cnnmagic.plan(LENET)
+    monkeypatch.setitem(QUESTIONS, "pooling", fail)
+    assert applying(plan) == list(QUESTIONS) and len(listing(plan).split("\n")) == len(QUESTIONS)
+    assert "the answer to pooling failed" in caplog.text and "ZeroDivisionError: of our own" in caplog.text
+    assert answer("cost", plan).numbers
+    with pytest.raises(ZeroDivisionError):
+        answer("pooling", plan)
 
 
 def test_why_cnn() -> None:
@@ -175,6 +212,16 @@ def test_convolution() -> None:
     assert "⌈(9 − 3 + 1) / 2⌉ = 4" in strided.text
 
 
+def test_one_is_told_as_one() -> None:
+    plan = cnnmagic.plan("input 1x4x1\nconv 1 1x3 same relu\nmaxpool 1x2\nbn\nflatten\noutput 3")
+    told = {question: str(answer(question, plan)) for question in ("layers", "pooling", "mathematics")}
+    assert "used 1 time here" in told["layers"] and "1  batch normalisation (" in told["layers"]
+    assert "1  pooling layer (" in told["pooling"]
+    strided = str(answer("convolution", cnnmagic.plan("input 3x3x1\nconv 1 3x3\nflatten\noutput 3")))
+    assert "1 pixel  height that goes out" in strided and "1  place of the window" in strided
+    assert "1  row of zeros above" in str(answer("convolution", cnnmagic.plan(LENET.replace("5x5", "3x3"))))
+
+
 def test_pooling() -> None:
     found = answer("pooling", cnnmagic.plan(LENET))
     assert value(found, "count") == 2
@@ -189,6 +236,7 @@ def test_cost() -> None:
     assert value(found, "weights") == 48_120 and value(found, "all") == WEIGHTS
     assert value(found, "parameters") == pytest.approx(100 * 48_120 / WEIGHTS)
     assert value(found, "flops") == 480_000 and value(found, "all_flops") == 2 * WORK
+    assert numbers(found, "flops")[0].label == "work of the layer that works most, for one image"
     assert value(found, "work") == pytest.approx(100 * 480_000 / (2 * WORK))
     assert value(found, "activations") == 4704 * 128 * 4
     assert value(found, "memory") == memory(WEIGHTS, 128)
@@ -220,6 +268,54 @@ def test_features_and_gradcam_of_a_plan() -> None:
     found = answer("features", cnnmagic.plan(LENET))
     assert [n.value for n in numbers(found, "sees")] == [5 * 5, 14 * 14]
     assert value(answer("gradcam", cnnmagic.plan(LENET)), "places") == 10 * 10
+
+
+AUGMENTED = "data cifar10\naugment flip crop=4\nconv 8 3x3 same\nglobalavgpool\noutput\ntrain epochs=1\n"
+SIZED = "data cifar10\nresize 24x24   # smaller\ninput 24x24x3\nconv 8 3x3\nflatten\noutput\n"
+CALLED = "data cifar10\naugment(crop=8, flip)\nconv 8 3x3\nflatten\noutput\n"
+
+
+@pytest.mark.parametrize("cell", [*CELLS.values(), WRITTEN["vgg8"], AUGMENTED, SIZED, CALLED])
+def test_cells_for_other_sizes_can_be_planned(cell: str) -> None:
+    text = answer("sizes", cnnmagic.plan(cell)).text
+    cells = [part for part in text.split("\n\n") if part.startswith("    ")]
+    assert len(cells) == sum(told in text for told in ("resizes to half", "The same with zeros", "cell for any size"))
+    assert cells or "input ?x?x" in cell or "use lenet5" in cell
+    for shown in cells:
+        assert cnnmagic.plan("\n".join(line[4:] for line in shown.split("\n"))).steps
+
+
+def test_a_crop_becomes_a_shift_as_wide() -> None:
+    assert "    augment flip shift=0.125\n" in answer("sizes", cnnmagic.plan(WRITTEN["vgg8"])).text
+    assert "    augment(shift=0.25, flip)\n" in answer("sizes", cnnmagic.plan(CALLED)).text
+
+
+def test_a_cell_that_can_not_be_planned_is_not_shown() -> None:
+    cell = AUGMENTED.replace("globalavgpool", "PReLU()\nglobalavgpool")  # which has a weight for each number
+    plan = cnnmagic.plan(cell)
+    assert "cell for any size" in answer("sizes", plan).text
+    assert "cell for any size" not in ask("sizes", "net", plan).text
+    assert can_be_planned(replace(plan, text="data {{gone}}\n" + cell), {}, {}, "data {{gone}}\nconv 8 3x3")
+
+
+@pytest.mark.parametrize(
+    ("text", "sees", "told"),
+    [
+        ("input 32x32x1\nconv 2 3x3\nconv 2 29x29 same\nconv 2 10x10 same", [9, 1024], ": 40x40, of which 32x32"),
+        ("input 32x20x1\nconv 2 25x17\nconv 2 1x3", [25 * 17, 25 * 19], ": 25x19"),
+        (
+            "input 32x20x1\nconv 2 25x17\nconv 2 1x4 same\nconv 2 1x3 same",
+            [25 * 17, 25 * 20],
+            ": 25x22, of which 25x20",
+        ),
+        ("input ?x?x1\nconv 2 3x3\nconv 2 29x29 same\nconv 2 10x10 same", [9, 1600], ": 40x40"),
+        ("input 32x32x1\nconv 2 3x3\nAdaptiveAveragePooling2D(9)\nconv 2 3x3", [9], ": 3x3"),
+    ],
+)
+def test_no_layer_sees_more_than_the_image(text: str, sees: list[int], told: str) -> None:
+    found = answer("features", cnnmagic.plan(f"{text}\nglobalavgpool\noutput 3"))
+    seen = [number for number in found.numbers if number.label.startswith("input pixels")]
+    assert [number.value for number in seen] == sees and told in seen[-1].source
 
 
 @pytest.mark.parametrize("question", ["overfitting", "learning-rate", "confusion", "softmax", "features", "gradcam"])

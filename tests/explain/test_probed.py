@@ -1,6 +1,7 @@
 """Numbers of trained networks, worked out again from Keras's own answers, and from the history."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,13 @@ import pytest
 from PIL import Image
 
 import cnnmagic
+from cnnmagic import network_probe
 from cnnmagic.errors import CnnError
 from cnnmagic.explain.language import set_language
+from cnnmagic.explain.questions.overfitting import judged
+from cnnmagic.network_probe import NetworkProbe
 from cnnmagic.run import Run
+from cnnmagic.state import RunState
 from tests.explain.reading import numbers, value
 
 TEXT = """
@@ -87,6 +92,16 @@ def test_what_can_not_be_set_is_told(question: str, choices: dict[str, object], 
     with pytest.raises(CnnError) as caught:
         run.ask(question, **choices)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
+def test_logits_far_from_0(run: Run, scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.array([-2.0, -0.5, 0.0, 0.7, 2.5] * 2) * scale
+    monkeypatch.setattr(NetworkProbe, "logits", lambda probe: z.tolist())
+    found = run.ask("softmax")
+    with np.errstate(over="ignore"):
+        assert value(found, "sigmoids") == pytest.approx((1 / (1 + np.exp(-z))).sum(), rel=1e-9)
+    assert value(found, "sum") == pytest.approx(1)
 
 
 def test_another_image_is_another_answer(run: Run) -> None:
@@ -167,6 +182,7 @@ def test_confusion(run: Run) -> None:
     z = logits(run).astype(float)
     shares = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).max(axis=1)[answered != actual]
     assert numbers(found, "image")[0].value == pytest.approx(100 * shares.max(), abs=1e-3)
+    assert "uneven" not in found.text and "are few" not in found.text and "no image among" not in found.text
     assert "<svg" in str(found.figure) and "data:image/png" in str(found.figure)
     recalls = [(answered[actual == number] == number).mean() for number in range(10)]
     assert value(found, "recall") == pytest.approx(100 * min(recalls))
@@ -174,6 +190,78 @@ def test_confusion(run: Run) -> None:
     bins = np.ceil(sure * 15)
     gaps = [abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
     assert value(found, "calibration") == pytest.approx(100 * sum(gaps), abs=1e-3)
+
+
+def test_answers_look_at_a_sample_of_all_classes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that lie class by class, and answers that may look at a third of them alone."""
+    z, maps, split = logits(run), passed(run, "line5_conv"), run.dataset.validation
+    count = len(split)
+    order = np.argsort(split.labels.ravel(), kind="stable")
+    monkeypatch.setattr(run, "dataset", replace(run.dataset, validation=split.take(order)))
+    monkeypatch.setattr(network_probe, "MOST_JUDGED", count // 3)
+    monkeypatch.setattr(network_probe, "MOST_SAMPLED", count // 3)
+    rows = order[np.sort(np.random.default_rng(0).permutation(count)[: count // 3])]
+    answered, actual = z.argmax(axis=1)[rows], split.labels.ravel()[rows]
+    assert len(set(actual.tolist())) == 10
+    probe = NetworkProbe("asked", run.plan, run)
+    found = probe.confusion()
+    assert found is not None and (found.images, found.whole) == (count // 3, count)
+    assert np.array_equal(
+        found.matrix, [[((actual == a) & (answered == b)).sum() for b in range(10)] for a in range(10)]
+    )
+    worst = probe.worst()
+    assert 0 < len(worst) <= (actual != answered).sum()
+    for picked, taken, _ in worst:
+        place = order[picked.index]
+        assert np.allclose(picked.pixels, split.images[place] / 16)
+        assert (picked.label, taken) == (str(split.labels.ravel()[place]), str(z[place].argmax()))
+    told = {one.layer: one for one in probe.activity()}
+    assert told["line5_conv"].images == count // 3
+    assert told["line5_conv"].zeros == pytest.approx((maps[rows] == 0).mean())
+
+
+def rare(count: int, epochs: int) -> Run:
+    """A training on images of two classes, of which only three are of the second."""
+    pixels = np.random.default_rng(0).random((count + 3, 8, 8, 1)).astype("float32")
+    labels = np.array(["many"] * count + ["few"] * 3)
+    train = f"train epochs={epochs} batch=4 lr=0.02 tune=no"
+    cell = f"data {{{{x}}}} {{{{y}}}}\nconv 4 3x3 relu\nglobalavgpool\noutput\n{train}\nseed 1"
+    return cnnmagic.train(cell, name="rare", x=pixels, y=labels)
+
+
+def test_few_images_and_classes_without_any_are_told() -> None:
+    found = rare(60, 2)
+    told = found.ask("confusion").text
+    assert "Not one of the 5 images counted, of 5 in the validation split, is told wrong." in told
+    # The shares p that lie within 1.96 of their own deviations of 5 right in 5, tried one by one.
+    shares = np.linspace(0.0001, 0.9999, 9999)
+    within = shares[1 - shares <= 1.96 * np.sqrt(shares * (1 - shares) / 5)]
+    assert "one of them is 20 points of the accuracy, and of all images of the kind anything from " in told
+    assert f"from {100 * within.min():.0f} % to {100 * within.max():.0f} % may be told right" in told
+    assert "no image among them of these classes: few." in told
+    assert "5 images of many and 0 of few: one who answers many to everything is right in 100 %" in told
+    overfitting = found.ask("overfitting").text
+    assert "Too few validation images to tell: after 2 epochs" in overfitting and "No sign" not in overfitting
+    assert f"anything from {100 * within.min():.0f} % to 100 %" in overfitting
+    assert "rests on 5 images, each of which is 20 points" in overfitting and "these classes: few." in overfitting
+    set_language("ko")
+    assert "다음 클래스의 이미지는 그 가운데 한 장도 없습니다: few." in found.ask("confusion").text
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "right", "images", "verdict"),
+    [
+        (0.912, 0.8, 5, "unsure"),  # 11.2 points, where one image is 20
+        (1.0, 0.2, 5, "gap"),
+        (0.9, 0.88, 49, "unsure"),
+        (0.9, 0.88, 50, "no"),
+        (0.95, 0.5, 40, "gap"),
+        (0.95, 0.8, 1000, "gap"),
+    ],
+)
+def test_a_gap_of_few_images_is_no_verdict(accuracy: float, right: float, images: int, verdict: str) -> None:
+    history = ({"loss": 0.5, "val_loss": 0.6, "accuracy": accuracy, "val_accuracy": right},)
+    assert judged(RunState("net", history=history), images)[0] == verdict
 
 
 def test_features(run: Run) -> None:
@@ -253,7 +341,7 @@ def test_architecture_tells_the_best_and_pooling_the_gap(run: Run) -> None:
 def test_sizes_are_counted(run: Run) -> None:
     found = run.ask("sizes")
     assert value(found, "images") == sum(len(getattr(run.dataset, s)) for s in ("train", "validation", "test")) == 1797
-    assert value(found, "kinds") == 1 and "8x8" in str(found.figure)
+    assert value(found, "kinds") == 1 and "1  different size among them (" in str(found) and "8x8" in str(found.figure)
 
 
 def test_in_korean_with_the_same_numbers(run: Run) -> None:

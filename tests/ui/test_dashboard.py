@@ -189,6 +189,51 @@ def test_pages_of_looks_are_attended_while_they_are_in_view(shown: Dashboard, tr
     assert trained.commands == [Attend(True), Attend(False), Attend(True)]
 
 
+@pytest.mark.parametrize("part", ["head_html", "charts", "spoken_html"])
+def test_a_part_that_fails_leaves_the_view_alive(
+    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trained: Trained
+) -> None:
+    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
+    view, working = Dashboard(trained.run), getattr(dashboard, part)
+
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError("of our own")
+
+    monkeypatch.setattr(dashboard, part, fail)
+    view.show()
+    view.pause.click()
+    wait_until(lambda: view.pause.description == "Resume")
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    assert "a part of the view of lenet5 failed" in caplog.text and "ZeroDivisionError: of our own" in caplog.text
+    monkeypatch.setattr(dashboard, part, working)
+    view.stop.click()
+    assert view.painted.wait(60)
+    assert "stopped" in view.head.value and "stopped" in view.spoken.value
+    assert "lenet5 stopped" in Handle.updates[-1]["text/plain"]
+
+
+def test_questions_that_fail_leave_the_view_alive(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[int] = []
+
+    def fail() -> Any:
+        asked.append(1)
+        raise TypeError("unsupported format <b>string</b>")
+
+    monkeypatch.setattr(dashboard, "display", lambda *bundle, **options: Handle())
+    view = Dashboard(trained.run, fail)
+    view.show()
+    view.tab.selected_index = 3
+    view.pause.click()
+    wait_until(lambda: view.pause.description == "Resume" and view.asked.children)
+    assert "TypeError: unsupported format &lt;b&gt;string" in view.asked.children[0].value and asked == [1]
+    assert "a part of the view of lenet5 failed" in caplog.text
+    assert view.run is trained.run
+    view.stop.click()
+    assert view.painted.wait(60) and trained.run.state.phase == "stopped"
+
+
 def test_the_log_box_redraws_a_paused_run(shown: Dashboard) -> None:
     shown.pause.click()
     wait_until(lambda: "paused" in shown.head.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnmagic.certainty import FEW, absent, interval, named
 from cnnmagic.explain.answer import Answer, Number
 from cnnmagic.explain.drawing import MOST_CELLS, matrix
 from cnnmagic.explain.probe import Confusion, Probe
@@ -10,6 +11,7 @@ from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 
 SHOWN_PAIRS, SHOWN_IMAGES = 3, 8
+UNEVEN = 3  # times as many images of one class as of another
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
@@ -28,6 +30,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     numbers += [_pair(found, pair, words) for pair in pairs]
     numbers += [*_poorest(found, words, where), *_calibration(found, words, where)]
     parts = [words("text"), words("measured", **where) if pairs else words("none", **where)]
+    parts += _doubts(found, right, words)
     small = len(found.classes) <= MOST_CELLS
     figure = (
         matrix(words("figure", **where), found.matrix, found.classes, words("across"), words("down")) if small else ""
@@ -40,6 +43,27 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     labels = [words("taken", label=image.label, taken=taken, share=share) for image, taken, share in worst]
     shown = probe.pictures([image.pixels for image, _, _ in worst], labels) if worst else None
     return words.answer("\n\n".join(parts), tuple(numbers), (figure + (shown or "")) or None)
+
+
+def _doubts(found: Confusion, right: int, words: Words) -> list[str]:
+    """What the counts say little of: images that are few, classes without any."""
+    told = []
+    if 0 < found.images < FEW:
+        low, high = interval(right / found.images, found.images)
+        told.append(words("few", images=found.images, each=100 / found.images, low=100 * low, high=100 * high))
+    if missing := absent((n for n, row in enumerate(found.matrix) if sum(row)), found.classes):
+        told.append(words("absent", names=named(missing)))
+    return told + _uneven(found, words)
+
+
+def _uneven(found: Confusion, words: Words) -> list[str]:
+    """How far an answer that is always the same would be right, where classes have very different numbers of images."""
+    counts = [sum(row) for row in found.matrix]
+    most, least = counts.index(max(counts)), counts.index(min(counts))
+    if len(counts) < 2 or counts[most] < UNEVEN * counts[least] or not counts[most]:
+        return []
+    values = {"most": found.classes[most], "many": counts[most], "least": found.classes[least], "few": counts[least]}
+    return [words("uneven", **values, share=100 * counts[most] / sum(counts))]
 
 
 def confused(found: Confusion) -> list[tuple[int, int, int]]:

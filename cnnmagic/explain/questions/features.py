@@ -9,7 +9,7 @@ from cnnmagic.explain.choice import chosen, image_control
 from cnnmagic.explain.network import CONVOLUTIONS, convolutions, named, volumes
 from cnnmagic.explain.probe import Picked, Probe
 from cnnmagic.explain.texts import Words
-from cnnmagic.layers import show
+from cnnmagic.layers import Shape, show
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
 
@@ -25,7 +25,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     layers = tuple(step.name for step in volumes(plan))
     layer = chosen(probe, Control("layer", words("layer"), last.name, layers))
     step = plan.step(str(layer.value))
-    numbers = [number for one in dict.fromkeys((first, step)) if (number := _sees(one, words))]
+    numbers = [number for one in dict.fromkeys((first, step)) if (number := _sees(one, plan.input_shape, words))]
     values = {"first": named(first), "last": named(last), "layer": named(step)}
     text = "text" if len(found) > 1 else "single"
     image, maps = probe.picked(), probe.maps(step.name)
@@ -37,11 +37,14 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     return words.answer(told, tuple(numbers), figure, None, (*image_control(probe), layer))
 
 
-def _sees(step: Step, words: Words) -> Number | None:
+def _sees(step: Step, image: Shape, words: Words) -> Number | None:
+    """The pixels that a number depends on: of a field that reaches over the edge those of the image."""
     if step.receptive_field is None:
         return None
     height, width = step.receptive_field
-    return words.number("sees", height * width, layer=step.name, field=show((height, width)))
+    high, wide = (have if size is None else min(have, size) for have, size in zip((height, width), image, strict=False))
+    key = "sees" if (high, wide) == (height, width) else "sees_part"
+    return words.number(key, high * wide, layer=step.name, field=show((height, width)), part=show((high, wide)))
 
 
 def _measured(maps: Any, step: Step, image: Picked, words: Words) -> list[Number]:

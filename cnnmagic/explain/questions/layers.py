@@ -64,7 +64,11 @@ def _norm(steps: list[Step], words: Words) -> tuple[list[str], list[Number]]:
     step, channels = steps[0], steps[0].input_shape[-1] or 0
     numbers = [words.number("norms", len(steps)), words.number("norm_weights", sum(s.parameters for s in steps))]
     numbers.append(words.number("moving", sum(s.frozen_parameters for s in steps)))
-    return [words("norm", layer=named(step), channels=channels, count=len(steps))], numbers
+    layer = step.layer
+    assert isinstance(layer, BatchNormalization)
+    kinds = {(True, True): "both", (True, False): "scale", (False, True): "shift", (False, False): "none"}
+    learned = words(f"learned_{kinds[layer.scale, layer.center]}")
+    return [words("norm", layer=named(step), channels=channels, count=len(steps), learned=learned)], numbers
 
 
 def _active(found: dict[str, list[Step]], state: RunState | None, words: Words) -> tuple[list[str], list[Number]]:

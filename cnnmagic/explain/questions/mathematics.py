@@ -12,7 +12,7 @@ from cnnmagic.explain.texts import Words
 from cnnmagic.plans import Plan
 from cnnmagic.state import RunState
 
-SIDES = ("height", "weights")  # what the formulas of a layer are of, beside its answer
+SIDES = ("height", "width", "weights")  # what the formulas of a layer are of, beside its answer
 
 
 def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:

@@ -12,6 +12,7 @@ from cnnmagic.explain.network import named, plain_convolutions, recounted, windo
 from cnnmagic.explain.probe import Picked, Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import of_line, twin_of, with_kernel
+from cnnmagic.layers.arithmetic import reach
 from cnnmagic.plans import Plan, Step
 from cnnmagic.state import RunState
 
@@ -27,40 +28,46 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         return None
     words, step = Words("odd-filters"), next((s for s in found if window_of(s).kernel_size[0] % 2), found[0])
     values = _values(found, step)
-    kernel, other = values["kernel"], values["other"]
-    numbers = [words.number("odd", values["odd"], all=len(found)), words.number("shift", shift(kernel), **values)]
-    numbers.append(words.number("shift2", shift(other), **values))
+    kernel, other, dilation = values["kernel"], values["other"], values["dilation"]
+    numbers = [
+        words.number("odd", values["odd"], all=len(found)),
+        words.number("shift", shift(kernel, dilation), **values),
+    ]
+    numbers.append(words.number("shift2", shift(other, dilation), **values))
     numbers.append(words.number("weights", step.parameters, **values))
     twin = recounted(plan, {s.name: replace(window_of(s), kernel_size=(other, other)) for s in of_line(plan, step)})
     if twin is not None:
         numbers.append(words.number("weights2", twin.step(step.name).parameters, **values))
     parts = [words.all("text" if kernel % 2 else "even", "rest", **values)]
-    figure, image = _figure(kernel, other, words), probe.picked()
+    figure, image = _figure(kernel, other, words) if dilation == 1 else "", probe.picked()
     if image is not None and (drawn := _drawn(image, probe, words)) is not None:
         times = _times(image)
         parts.append(words("seen", image=words.image(image), times=times))
         numbers.append(words.number("moved", times * shift(EVEN), times=times, kernel=EVEN))
         figure += drawn
     experiment = _experiment(plan, step, other, words)
-    return words.answer("\n\n".join(parts), tuple(numbers), figure, experiment, image_control(probe))
+    return words.answer("\n\n".join(parts), tuple(numbers), figure or None, experiment, image_control(probe))
 
 
 def _values(found: tuple[Step, ...], step: Step) -> dict[str, Any]:
     kernel = window_of(step).kernel_size[0]
     odd = sum(all(side % 2 for side in window_of(s).kernel_size) for s in found)
-    (before, after), (before2, after2) = pads(kernel), pads(kernel + 1)
+    dilation = window_of(step).dilation_rate[0]
+    (before, after), (before2, after2) = pads(kernel, dilation), pads(kernel + 1, dilation)
     values = {"layer": named(step), "kernel": kernel, "other": kernel + 1, "odd": odd, "all": len(found)}
+    values |= {"dilation": dilation}
     return values | {"before": before, "after": after, "before2": before2, "after2": after2}
 
 
-def pads(kernel: int) -> tuple[int, int]:
+def pads(kernel: int, dilation: int = 1) -> tuple[int, int]:
     """Zeros before and after the pixels with `same` at stride 1: TensorFlow gives the odd one to the end."""
-    return (kernel - 1) // 2, kernel - 1 - (kernel - 1) // 2
+    whole = reach(kernel, dilation) - 1
+    return whole // 2, whole - whole // 2
 
 
-def shift(kernel: int) -> float:
+def shift(kernel: int, dilation: int = 1) -> float:
     """How far the middle of the window lies from the middle of the pixel that it answers for, in pixels."""
-    return (kernel - 1) / 2 - pads(kernel)[0]
+    return (reach(kernel, dilation) - 1) / 2 - pads(kernel, dilation)[0]
 
 
 def _figure(kernel: int, other: int, words: Words) -> str:

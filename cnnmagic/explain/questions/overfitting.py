@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cnnmagic.certainty import FEW, absent, interval, named
 from cnnmagic.diagnosis import diagnose
 from cnnmagic.explain.answer import Answer, Experiment, Number
-from cnnmagic.explain.network import training_images
+from cnnmagic.explain.network import training_images, validation_images
 from cnnmagic.explain.probe import Probe
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import line_of, twin_of, with_line_before, with_train
@@ -25,20 +26,38 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     if state is None or not state.history or "val_loss" not in state.history[-1]:
         key = "missing" if state is None or not state.history else "no_validation"
         return words.answer(words.all("text", key), tuple(numbers), None, _experiment(plan, words))
-    verdict, values = judged(state)
+    held = validation_images(plan, state)
+    verdict, values = judged(state, held)
     numbers += _measured(state, words)
-    text = words.all("text", verdict, "try", **values)
-    return words.answer(text, tuple(numbers), probe.curves(), _experiment(plan, words))
+    text = words.all("text", verdict, *(["few"] if held and held < FEW else []), **values)
+    missing = absent({actual for actual, _, _ in state.seen[-1].cells}, state.classes) if _is_whole(state) else ()
+    parts = [text, *([words("absent", names=named(missing))] if missing else []), words("try")]
+    return words.answer("\n\n".join(parts), tuple(numbers), probe.curves(), _experiment(plan, words))
 
 
-def judged(state: RunState) -> tuple[str, dict[str, float]]:
-    """`yes`, `gap` or `no`, and the numbers that say so: the diagnosis of the run decides, then the gap."""
+def _is_whole(state: RunState) -> bool:
+    """Whether all validation images were looked at."""
+    return bool(state.seen) and state.seen[-1].images == state.seen[-1].whole > 0
+
+
+def judged(state: RunState, images: int | None = None) -> tuple[str, dict[str, float]]:
+    """`yes`, `gap`, `no` or `unsure`, and the numbers that say so: the diagnosis of the run decides, then the gap.
+
+    `images` are those of the validation: with few of them a gap may be chance, and none may be hidden by it.
+    """
     first, last = state.history[best_loss(state) - 1], state.history[-1]
     gap = 100 * (last.get("accuracy", 0.0) - last.get("val_accuracy", 0.0))
     values = {"best": best_loss(state), "epochs": len(state.history), "gap": gap}
     values |= {"low": first["val_loss"], "last": last["val_loss"], "loss": last["loss"]}
+    if images:
+        values |= {"images": images, "each": 100 / images}
     if any(found.kind == "overfitting" for found in diagnose(state)):
         return "yes", values
+    if images and images < FEW and "val_accuracy" in last:
+        least, most = interval(last["val_accuracy"], images)
+        values |= {"least": 100 * least, "most": 100 * most}
+        if last.get("accuracy", 0.0) <= most:
+            return "unsure", values
     return ("gap" if gap > WIDE_GAP else "no"), values
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cnnmagic.celltext import code_of
 from cnnmagic.explain.answer import Answer, Number
 from cnnmagic.explain.drawing import bars
@@ -29,7 +31,7 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
         parts.append(words("tied", layer=tied))
     if sizes:
         numbers += _seen(sizes, words)
-    parts += _cells(plan, words)
+    parts += _cells(plan, probe, words)
     return words.answer("\n\n".join(parts), tuple(numbers), _figure(sizes, words) if sizes else None)
 
 
@@ -41,14 +43,14 @@ def sized_layer(plan: Plan) -> str:
 def any_size(plan: Plan) -> str | None:
     """The cell for images of any size: `?` for height and width, and a mean over the image for `flatten`."""
     channels = plan.input_shape[-1]
-    lines = [line for line in lines_of(plan) if not line.startswith("resize")]
+    lines = [_shifted(plan, line) for line in lines_of(plan) if not _begins(line, "resize")]
     flat = [n for n, line in enumerate(lines) if code_of(line).strip().lower() in ("flatten", "flatten()")]
     if line_of(plan, "use") is not None or len(flat) != (1 if sized_layer(plan) else 0):
         return None
     for n in flat:
         lines[n] = "globalavgpool"
-    kept = [line for line in lines if not line.startswith("input ")]
-    place = next((n + 1 for n, line in enumerate(kept) if line.startswith("data")), 0)
+    kept = [line for line in lines if not _begins(line, "input")]
+    place = next((n + 1 for n, line in enumerate(kept) if _begins(line, "data")), 0)
     return "\n".join([*kept[:place], f"input ?x?x{channels}", *kept[place:]]) + "\n"
 
 
@@ -59,11 +61,9 @@ def resized(plan: Plan, how: str = "") -> str | None:
     if line is None or target is None:
         return None
     words = f"resize {target[0]}x{target[1]}" + (f" {how}" if how else "")
-    if (old := line_of(plan, "resize")) is not None:
-        return with_line(plan, old, lambda _: words)
-    text = with_line_before(plan, line + 1, words)
-    size = f"{target[0]}x{target[1]}x{plan.input_shape[-1]}"
-    return text and "\n".join(f"input {size}" if row.startswith("input ") else row for row in text.split("\n"))
+    old, size = line_of(plan, "resize"), f"{target[0]}x{target[1]}x{plan.input_shape[-1]}"
+    text = with_line_before(plan, line + 1, words) if old is None else with_line(plan, old, lambda _: words)
+    return text and "\n".join(f"input {size}" if _begins(row, "input") else row for row in text.split("\n"))
 
 
 def half(plan: Plan) -> tuple[int, int] | None:
@@ -98,9 +98,24 @@ def _seen(sizes: dict[tuple[int, int], int], words: Words) -> list[Number]:
     return [words.number("images", sum(sizes.values())), words.number("kinds", len(sizes), images=sum(sizes.values()))]
 
 
-def _cells(plan: Plan, words: Words) -> list[str]:
+def _begins(line: str, word: str) -> bool:
+    return re.match(rf"{word}\b", line, re.IGNORECASE) is not None
+
+
+def _shifted(plan: Plan, line: str) -> str:
+    """An `augment` line with a shift as wide in place of a random crop, which needs images of one size."""
+    side = plan.input_shape[0]
+    if side is None or not _begins(line, "augment"):
+        return line
+    code = code_of(line)
+    told = re.sub(r"\bcrop(\s*=\s*|\s+)(\d+)", lambda found: f"shift{found[1]}{int(found[2]) / side:.3g}", code)
+    return told + line[len(code) :]
+
+
+def _cells(plan: Plan, probe: Probe, words: Words) -> list[str]:
+    """The cells that can be planned, each after what it is."""
     found = [("cell_resize", resized(plan)), ("cell_pad", resized(plan, "pad")), ("cell_any", any_size(plan))]
-    return [part for key, text in found if text for part in (words(key), _code(text))]
+    return [part for key, text in found if text and probe.plans(text) for part in (words(key), _code(text))]
 
 
 def _code(text: str) -> str:

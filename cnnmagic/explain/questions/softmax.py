@@ -48,6 +48,12 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
     return [power / sum(powers) for power in powers]
 
 
+def sigmoid(logit: float) -> float:
+    """1 / (1 + exp(-z)); below 0 as exp(z) / (1 + exp(z)), so that neither overflows."""
+    power = exp(-abs(logit))
+    return 1 / (1 + power) if logit >= 0 else power / (1 + power)
+
+
 def _read(
     logits: list[float], names: Sequence[str], heat: float, words: Words, where: dict[str, object]
 ) -> list[Number]:
@@ -56,7 +62,7 @@ def _read(
     for temperature in sorted({*TEMPERATURES, heat}):
         share = softmax(logits, temperature)[top]
         found.append(words.number("share", 100 * share, name=names[top], temperature=temperature, **where))
-    sigmoids = sum(1 / (1 + exp(-z)) for z in logits)
+    sigmoids = sum(map(sigmoid, logits))
     return [*found, words.number("sum", sum(softmax(logits)), **where), words.number("sigmoids", sigmoids, **where)]
 
 
