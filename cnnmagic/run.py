@@ -179,18 +179,21 @@ class Run:
         if self.tracker is not None and self.is_done:
             self.tracker.settle(timeout)
 
-    def evaluate(self, x: Any = "test", y: Any = None) -> dict[str, float]:
-        """Loss and accuracy on `test`, `validation` or `train`, or on images of one's own; after the training's end.
+    def evaluate(self, x: Any = None, y: Any = None, split: str = "test") -> dict[str, float]:
+        """Loss and accuracy on a split, `test`, `validation` or `train`, or on images of one's own; after the end.
 
-        `run.evaluate(x, y)` takes images as `predict` does, arrays or a list of paths, and a label for each: its class
-        as the data have it, in words or numbers, or its number in `run.dataset.classes`. Raises `DataError` for images
-        that the network can't take and for labels that it doesn't know.
+        `run.evaluate("train")` names a split too. `run.evaluate(x, y)` takes images as `predict` does, arrays or a list
+        of paths, and a label for each: its class as the data have it, in words or numbers, or its number in
+        `run.dataset.classes`. Raises `DataError` for images that the network can't take and for labels that it doesn't
+        know, `RunError` where there is no such split.
         """
-        if y is not None or not isinstance(x, str):
-            given = self.dataset.labelled(x, y)
-            self.wait_until_usable()
-            return dict(self.model.evaluate(**given, verbose=0, return_dict=True))
-        split = x
+        if y is None and (x is None or isinstance(x, str)):
+            return self._evaluated(x or split)
+        given = self.dataset.labelled(x, y)
+        self.wait_until_usable()
+        return dict(self.model.evaluate(**given, verbose=0, return_dict=True))
+
+    def _evaluated(self, split: str) -> dict[str, float]:
         images = getattr(self.dataset, split, None) if split in ("test", "validation", "train") else None
         if images is None:
             raise RunError(f"no split `{split}`.", remedy="There are `test`, `validation` and `train`.")
@@ -199,8 +202,7 @@ class Run:
             raise RunError(f"the {split} split is empty.", remedy=f"Give it a part: `{part}`.")
         self.wait_until_usable()
         images = getattr(self.dataset, split)  # images of files are read by now, and bad ones left out
-        result: dict[str, float] = self.model.evaluate(**images.given(), verbose=0, return_dict=True)
-        return result
+        return dict(self.model.evaluate(**images.given(), verbose=0, return_dict=True))
 
     def predict(self, images: Any, name: str = "images") -> Any:
         """The model's answers: an array (count, classes); after the training's end.

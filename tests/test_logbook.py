@@ -1,5 +1,6 @@
 """The runs as rows, and which of them can be compared."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +40,10 @@ def test_runs_on_the_same_data(own: Any, other: Any, same: bool) -> None:
     assert same or not rows
 
 
-def test_the_answer_on_architecture_leaves_runs_on_other_data_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_answer_on_architecture_leaves_runs_on_other_data_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CNNMAGIC_RUNS", str(tmp_path))
     session = Session()
     for name, data in (("one", "digits"), ("two", "mnist"), ("three", "digits")):
         session.keep(name, make_plan(f"data {data}\nconv 2 3x3\nglobalavgpool\noutput", {}))
