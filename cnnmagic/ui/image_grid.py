@@ -12,7 +12,7 @@ from cnnmagic.ui.images import data_uri
 
 SIDE, LEAST_SIDE = 72, 16
 MOST_CELLS = 256
-STYLE = "display:flex;flex-wrap:wrap;gap:8px;align-items:flex-end"
+STYLE = "display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start"
 
 
 @dataclass(frozen=True, eq=False)
