@@ -228,6 +228,8 @@ def load_record(record: Record, variables: Mapping[str, Any], data: Any = None) 
     phase = record.about["phase"]
     state = state_of(record.name, story, "stopped" if phase == "training" else phase)
     run = _brought_back(record, variables, data, replace(state, failure=record.about["failure"]))
+    if record.is_running:
+        run.note("it was still in training when it was loaded: this is its last checkpoint")
     restore(run.model, snapshot.variables)
     put_result(run.model, run.plan.training or Training(), snapshot.best)
     run.snapshot = snapshot

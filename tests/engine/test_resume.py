@@ -24,6 +24,7 @@ from cnnmagic.state import RunState
 from cnnmagic.storage import find_record, records
 from cnnmagic.ui.glance import glance
 from tests.engine.other_process import begun, numbers
+from tests.waiting import wait_until
 
 LAYERS = "data digits\naugment flip\nconv 8 3x3 relu bn\ndropout 0.3\nflatten\ndense 32 relu\noutput 10\nseed 5\n"
 LATE = 120.0
@@ -239,6 +240,18 @@ def test_a_run_brought_back_knows_what_it_failed_of() -> None:
     assert back.state.sentence().endswith(run.state.failure) and glance(back.state).cause == run.state.failure
     told = back.ask("learning-rate").text
     assert "No, it is too high for these numbers: the loss is" in told
+
+
+def test_a_run_loaded_while_it_trains_says_so() -> None:
+    run = prepared("live", epochs=500)
+    run.start(work_of(run))
+    wait_until(lambda: run.folder is not None and (run.folder / "checkpoint.npz").exists())
+    try:
+        assert "still in training" in cnnmagic.load("live").state.notes[-1]
+    finally:
+        run.stop()
+        run.wait(LATE)
+    assert not any("still in training" in note for note in cnnmagic.load("live").state.notes)
 
 
 @pytest.mark.parametrize("epochs", [2.5, "x", 0, -1, None])
