@@ -102,6 +102,10 @@ def test_what_needs_one_training_is_told_of_the_sweep(session: Session, capsys: 
         with pytest.raises(RunError) as error:
             act(session, line)
         assert str(error.value) == f"the sweep of net is over.\n`%cnn load {best.run}` brings the best network back."
+    with pytest.raises(RunError, match="net is a sweep, and runs are compared") as error:
+        act(session, "compare net net_1")
+    assert f"such as `{best.run}`" in str(error.value)
+    act(session, f"compare net_1 {best.run}")
     capsys.readouterr()
     act(session, "lrfind net")
     told = capsys.readouterr().out

@@ -53,6 +53,12 @@ def compare(session: Session, names: Sequence[str]) -> None:
     """Show the curves of two to four runs over each other, and how their texts differ: compare A B, or A/1 A/2."""
     if not 2 <= len(names) <= MOST_RUNS:
         raise RunError(f"`compare` takes 2 to {MOST_RUNS} runs.", remedy="For example `%cnn compare lenet5 vgg8`.")
+    for name in names:
+        if (sweep := sweep_of(session, name)) is not None:
+            best = sweep.state.best
+            trial = best.run if best is not None else f"{name}_1"
+            remedy = f"`%cnn sweep {name}` shows its trials; each is a run of its own, such as `{trial}`."
+            raise RunError(f"{name} is a sweep, and runs are compared.", remedy=remedy)
     session.compare([session.entry(name) for name in names])
 
 
