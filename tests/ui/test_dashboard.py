@@ -1,5 +1,6 @@
 """The live view without a browser: its words, its size, and what its controls do to the run."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -189,6 +190,11 @@ def test_pages_of_looks_are_attended_while_they_are_in_view(shown: Dashboard, tr
     assert trained.commands == [Attend(True), Attend(False), Attend(True)]
 
 
+def _told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What the package itself has logged so far."""
+    return [record for record in caplog.records if record.name.startswith("cnnmagic")]
+
+
 @pytest.mark.parametrize("part", ["head_html", "charts", "spoken_html"])
 def test_a_part_that_fails_leaves_the_view_alive(
     part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trained: Trained
@@ -202,9 +208,8 @@ def test_a_part_that_fails_leaves_the_view_alive(
     monkeypatch.setattr(dashboard, part, fail)
     view.show()
     view.pause.click()
-    wait_until(lambda: view.pause.description == "Resume")
-    ours = [record for record in caplog.records if record.name.startswith("cnnmagic")]
-    assert [record.exc_info is not None for record in ours] == [True]
+    wait_until(lambda: view.pause.description == "Resume" and _told(caplog))
+    assert [record.exc_info is not None for record in _told(caplog)] == [True]
     assert "a part of the view of lenet5 failed" in caplog.text and "ZeroDivisionError: of our own" in caplog.text
     monkeypatch.setattr(dashboard, part, working)
     view.stop.click()
@@ -227,7 +232,7 @@ def test_questions_that_fail_leave_the_view_alive(
     view.show()
     view.tab.selected_index = 3
     view.pause.click()
-    wait_until(lambda: view.pause.description == "Resume" and view.asked.children)
+    wait_until(lambda: view.pause.description == "Resume" and view.asked.children and _told(caplog))
     assert "TypeError: unsupported format &lt;b&gt;string" in view.asked.children[0].value and asked == [1]
     assert "a part of the view of lenet5 failed" in caplog.text
     assert view.run is trained.run
