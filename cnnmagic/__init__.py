@@ -97,15 +97,13 @@ def train(
     Raises `CnnError` if the text or the data are wrong, and whatever error ended the training.
     """
     from cnnmagic.databricks import runtime_of
-    from cnnmagic.lang.variables import check_used
     from cnnmagic.names import check_name
     from cnnmagic.pipeline import retrained
     from cnnmagic.session import Session
     from cnnmagic.ui.terminal import report
 
     check_name(name)
-    check_used(text if isinstance(text, str) else "", variables)
-    planned = _planned(text, variables, data)
+    planned = _planned(text, variables, data, trains=True)
     run = Session().start(name, planned if planned.training else retrained(planned, ""))
     if wait and (bool(runtime_of()) if progress is None else progress):
         report(run)
@@ -119,12 +117,10 @@ def sweep(text: str, data: Any = None, wait: bool = True, name: str = "net", **v
     the text or the data are wrong, where Optuna is not there, and where every trial failed.
     """
     from cnnmagic.integrations.study import load_optuna
-    from cnnmagic.lang.variables import check_used
     from cnnmagic.names import check_name
 
     check_name(name)
-    check_used(text, variables)
-    planned = _planned(text, variables, data)
+    planned = _planned(text, variables, data, trains=True)
     if planned.sweep is None:
         raise PlanError("there is no `sweep` line.", remedy="Add one, such as `sweep random trials=12`.")
     load_optuna()
@@ -167,8 +163,12 @@ def find_question(text: str) -> str | None:
     return find(text)
 
 
-def _planned(given: Plan | str, variables: dict[str, Any], data: Any = None) -> Plan:
-    """The plan of a text; a plan as it is, but with other data or values by its text. Raises `CnnError`."""
+def _planned(given: Plan | str, variables: dict[str, Any], data: Any = None, trains: bool = False) -> Plan:
+    """The plan of a text; a plan as it is, but with other data or values by its text. Raises `CnnError`.
+
+    For what `trains`, an option of `train` among the variables must be asked for in the text.
+    """
+    from cnnmagic.lang.variables import check_used
     from cnnmagic.pipeline import make_plan
     from cnnmagic.plans import Plan
 
@@ -178,6 +178,8 @@ def _planned(given: Plan | str, variables: dict[str, Any], data: Any = None) -> 
     if isinstance(given, Plan) and data is None and not variables:
         return given
     text = given if isinstance(given, str) else given.text
+    if trains:
+        check_used(text, variables)
     return make_plan(text, variables, data=data)
 
 

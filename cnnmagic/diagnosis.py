@@ -155,9 +155,9 @@ def _confused(state: RunState) -> Diagnosis | None:
 def _unseen(state: RunState) -> Diagnosis | None:
     """What the validation says little of: it has few images, or none of a class."""
     seen = state.seen[-1] if state.seen else None
-    if seen is None or not seen.images or seen.images < seen.whole:
+    if seen is None or not seen.is_whole:
         return None
-    missing = absent({actual for actual, _, _ in seen.cells}, state.classes)
+    missing = absent(seen.actual, state.classes)
     told = []
     if seen.whole < FEW:
         one = f"one of them is {100 / seen.whole:.3g} points of its accuracy"

@@ -75,6 +75,16 @@ class ClassesSeen:
     whole: int
     cells: tuple[tuple[int, int, int], ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all validation images were looked at."""
+        return self.images == self.whole > 0
+
+    @property
+    def actual(self) -> set[int]:
+        """The numbers of the classes that have an image among them."""
+        return {actual for actual, _, _ in self.cells}
+
 
 @dataclass(frozen=True)
 class LayerNumbers:

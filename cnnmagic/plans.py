@@ -128,6 +128,11 @@ class Output:
         return self.units > 1 and self.loss == "binary_crossentropy"
 
 
+def has_own_loss(training: Training, output: Output) -> bool:
+    """Whether the loss is ours: Keras has none for labels 0, 1, 2 … that are smoothed, mixed, or judged one by one."""
+    return output.units > 1 and bool(training.label_smoothing or training.mixing or output.judges_each)
+
+
 @dataclass(frozen=True)
 class Base:
     """`use NAME imagenet freeze`: the network whose weights are loaded, from where, and whether they stay as they are.
@@ -250,10 +255,19 @@ class Plan:
     @property
     def training_images(self) -> int | None:
         """Images that are trained on, those for test and validation left out; None where the data are not known."""
+        return None if (counts := self._counts()) is None else counts[0]
+
+    @property
+    def validation_images(self) -> int | None:
+        """Images that the training is validated on; None where the data are not known."""
+        return None if (counts := self._counts()) is None else counts[1]
+
+    def _counts(self) -> tuple[int, int] | None:
         if self.facts is None:
             return None
         left = self.facts.examples - self.facts.kept("test", self.test)
-        return left - self.facts.kept("validation", (self.training or Training()).validation, of=left)
+        held = self.facts.kept("validation", (self.training or Training()).validation, of=left)
+        return left - held, held
 
     @property
     def precision(self) -> str:

@@ -78,9 +78,14 @@ def _hides_a_module(path: Path) -> bool:
 
 def _check_ours(path: Path, mark: str, forced: str) -> None:
     """Raise `RunError` where a file is there that does not bear the mark of those that are written here."""
-    if not path.exists():
-        return
-    content = b"" if path.is_dir() else path.read_bytes()
-    if mark.encode() not in content[:MARK_WITHIN] + content[-MARK_WITHIN:]:
+    if path.exists() and not (path.is_file() and mark.encode() in _edges(path)):
         remedy = f"Choose another path, or overwrite it: `{forced}`."
         raise RunError(f"`{path}` is there already, and was not written by cnnmagic.", remedy=remedy)
+
+
+def _edges(path: Path) -> bytes:
+    """The first and the last bytes of a file, which may be large."""
+    with path.open("rb") as file:
+        head = file.read(MARK_WITHIN)
+        file.seek(max(0, path.stat().st_size - MARK_WITHIN))
+        return head + file.read()

@@ -56,6 +56,7 @@ def test_options_of_train_are_no_variables() -> None:
         cnnmagic.train(CELL + "train epochs=1", epochs=3)
     planned = cnnmagic.plan("data digits\nflatten\noutput\ntrain epochs={{epochs}}", epochs=1, unused=2)
     assert cnnmagic.train(planned).state.epoch == 1
+    assert cnnmagic.train(planned, epochs=2).state.epoch == 2
 
 
 @pytest.mark.parametrize("given", [5, None, b"data digits"])

@@ -8,7 +8,7 @@ from typing import Any
 from cnnmagic.engine.arguments import apply_layer, make_layer
 from cnnmagic.engine.backend import load_keras, on_processor
 from cnnmagic.engine.graphs import free_with
-from cnnmagic.engine.recipe import has_own_loss, make_accuracy, make_loss, make_optimizer, save_plain_loss
+from cnnmagic.engine.recipe import make_accuracy, make_loss, make_optimizer, save_plain_loss
 from cnnmagic.engine.seeds import set_seed
 from cnnmagic.errors import CnnError, PlanError
 from cnnmagic.fused import fuse_batch_norm
@@ -16,7 +16,7 @@ from cnnmagic.hardware import precision_of
 from cnnmagic.layers import Layer, Merge, Misfit
 from cnnmagic.layers.phrase import phrase
 from cnnmagic.names import scope_name
-from cnnmagic.plans import Output, Plan, Step, Training
+from cnnmagic.plans import Output, Plan, Step, Training, has_own_loss
 
 DROPPING = ("Dropout", "SpatialDropout2D", "GRU", "LSTM", "SimpleRNN")
 LARGEST_SEED = 10**9  # the largest that Keras draws itself

@@ -8,7 +8,7 @@ from typing import Any
 from cnnmagic.engine.backend import load_keras
 from cnnmagic.errors import CnnError
 from cnnmagic.optimizers import OPTIMIZERS, Optimizer
-from cnnmagic.plans import Output, Training
+from cnnmagic.plans import Output, Training, has_own_loss
 
 
 def make_optimizer(training: Training) -> Any:
@@ -17,11 +17,6 @@ def make_optimizer(training: Training) -> Any:
     if not hasattr(optimizers, kind.keras_name):
         raise _missing(kind)
     return getattr(optimizers, kind.keras_name)(**training.optimizer_options)
-
-
-def has_own_loss(training: Training, output: Output) -> bool:
-    """Whether the loss is ours: Keras has none for labels 0, 1, 2 … that are smoothed, mixed, or judged one by one."""
-    return output.units > 1 and bool(training.label_smoothing or training.mixing or output.judges_each)
 
 
 def make_loss(training: Training, output: Output) -> Any:

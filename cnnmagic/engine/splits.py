@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cnnmagic.engine import arrays
-from cnnmagic.engine.ranges import check_range
 from cnnmagic.errors import DataError
 from cnnmagic.layers import show
 from cnnmagic.plans import Plan, Resize
@@ -72,7 +71,7 @@ class Dataset:
         `name` is what errors call them, and their range of numbers must be that of the training images.
         Images of several sizes, for a network that takes any, come as a list of arrays with one image each.
         """
-        from cnnmagic.engine.typed import are_files, from_arrays, from_files
+        from cnnmagic.engine.typed import are_files, checked, from_arrays, from_files
 
         if are_files(images):
             return from_files(images, self)
@@ -81,10 +80,7 @@ class Dataset:
         given = arrays.as_array(images, name)
         channels = self.train.images.shape[-1]
         single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] == channels)
-        ready = arrays.read_images(given[None] if single else given, name)
-        arrays.check_finite(ready, name)
-        check_range(ready, self, name)
-        ready = resized(ready, self.resize)
+        ready = resized(checked(given[None] if single else given, self, name), self.resize)
         wanted = self.train.images.shape[1:]
         if ready.shape[1:] != wanted:
             message = f"images of {show(ready.shape[1:])} are not what the network takes."

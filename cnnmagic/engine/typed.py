@@ -46,15 +46,16 @@ def from_arrays(images: Any, dataset: Dataset, name: str) -> Any:
     """Arrays of pixels from 0 to 255, one or many, brought to the size and the channels of encoded training images."""
     form = dataset.album.form
     if isinstance(images, list | tuple) and len({np.shape(image) for image in images}) > 1:
-        found = [_checked(np.asarray(image)[None], dataset, name)[0] for image in images]
+        found = [checked(np.asarray(image)[None], dataset, name)[0] for image in images]
         return _together([_formed(image, form) for image in found], form)
     given = arrays.as_array(images, name)
     single = given.ndim == 2 or (given.ndim == 3 and given.shape[-1] in (1, 3, 4))
-    ready = _checked(given[None] if single else given, dataset, name)
+    ready = checked(given[None] if single else given, dataset, name)
     return _together([_formed(image, form) for image in ready], form)
 
 
-def _checked(given: np.ndarray, dataset: Dataset, name: str) -> np.ndarray:
+def checked(given: np.ndarray, dataset: Dataset, name: str) -> np.ndarray:
+    """Images of a user as numbers that the network can take, in their own range; raises `DataError`."""
     ready = arrays.read_images(given, name)
     arrays.check_finite(ready, name)
     check_range(ready, dataset, name)

@@ -68,11 +68,7 @@ def training_images(plan: Plan, state: RunState | None) -> int | None:
 
 def validation_images(plan: Plan, state: RunState | None) -> int | None:
     """Images that the training is validated on: as the training counted them, else as the plan comes to."""
-    if state is not None and state.seen:
-        return state.seen[-1].whole
-    if plan.facts is None or plan.training_images is None:
-        return None
-    return plan.facts.examples - plan.facts.kept("test", plan.test) - plan.training_images
+    return state.seen[-1].whole if state is not None and state.seen else plan.validation_images
 
 
 def recounted(plan: Plan, changed: Mapping[str, Layer | None], input_shape: Shape | None = None) -> Plan | None:

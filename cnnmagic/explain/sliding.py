@@ -101,8 +101,12 @@ def zeros(size: int | None, span: int, stride: int, padding: str) -> tuple[int, 
         return 0, 0
     if size is None and stride > 1:
         return None
-    whole = span - 1 if size is None else max(0, (-(-size // stride) - 1) * stride + span - size)
-    return whole // 2, whole - whole // 2
+    return halved(span - 1 if size is None else max(0, (-(-size // stride) - 1) * stride + span - size))
+
+
+def halved(zeros: int) -> tuple[int, int]:
+    """So many zeros before and after the pixels: TensorFlow gives the odd one to the end."""
+    return zeros // 2, zeros - zeros // 2
 
 
 def _times(count: int, letter: str) -> str:

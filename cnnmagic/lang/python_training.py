@@ -7,7 +7,7 @@ from textwrap import indent
 from cnnmagic import fused
 from cnnmagic.layers import BatchNormalization
 from cnnmagic.optimizers import OPTIMIZERS
-from cnnmagic.plans import Output, Plan, Training
+from cnnmagic.plans import Output, Plan, Training, has_own_loss
 
 LONGEST_LINE = 120
 BATCHES = '''class Batches(keras.utils.PyDataset):
@@ -94,7 +94,7 @@ def training_code(plan: Plan) -> str:
     assert training is not None and output is not None  # the caller looked
     blocks = [BATCHES.format(seed=plan.seed, batch=training.batch_size)] if plan.seed is not None else []
     blocks += [MEAN + (MEAN_AT_EPOCHS_END if training.early_stop else "")] if _judges_mean(training) else []
-    blocks += [_own_loss(training, output)] if _has_own_loss(training, output) else []
+    blocks += [_own_loss(training, output)] if has_own_loss(training, output) else []
     blocks += [_optimizer(training)]
     late = OPTIMIZERS[training.optimizer].builds_late
     blocks += ["optimizer.build(model.trainable_variables)  # within `fit` Keras would do it wrongly"] if late else []
@@ -115,10 +115,6 @@ def _follows(training: Training) -> bool:
 
 def _judges_mean(training: Training) -> bool:
     return training.ema is not None and bool(training.validation or training.early_stop)
-
-
-def _has_own_loss(training: Training, output: Output) -> bool:
-    return output.units > 1 and (bool(training.label_smoothing) or output.judges_each)
 
 
 def _own_loss(training: Training, output: Output) -> str:
@@ -143,7 +139,7 @@ def _normalizes(plan: Plan) -> bool:
 
 
 def _loss(training: Training, output: Output) -> str:
-    if _has_own_loss(training, output):
+    if has_own_loss(training, output):
         return "each_class" if output.judges_each else "smoothed"
     smoothing = f"label_smoothing={training.label_smoothing!r}" if training.label_smoothing else ""
     options = ["from_logits=True"] * output.gives_logits + [smoothing] * bool(smoothing)

@@ -10,6 +10,7 @@ from cnnmagic.explain.choice import image_control
 from cnnmagic.explain.drawing import PIXEL, svg, window
 from cnnmagic.explain.network import named, plain_convolutions, recounted, window_of
 from cnnmagic.explain.probe import Picked, Probe
+from cnnmagic.explain.sliding import halved
 from cnnmagic.explain.texts import Words
 from cnnmagic.explain.twins import of_line, twin_of, with_kernel
 from cnnmagic.layers.arithmetic import reach
@@ -60,9 +61,8 @@ def _values(found: tuple[Step, ...], step: Step) -> dict[str, Any]:
 
 
 def pads(kernel: int, dilation: int = 1) -> tuple[int, int]:
-    """Zeros before and after the pixels with `same` at stride 1: TensorFlow gives the odd one to the end."""
-    whole = reach(kernel, dilation) - 1
-    return whole // 2, whole - whole // 2
+    """Zeros before and after the pixels with `same` at stride 1."""
+    return halved(reach(kernel, dilation) - 1)
 
 
 def shift(kernel: int, dilation: int = 1) -> float:

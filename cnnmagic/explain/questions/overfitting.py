@@ -30,14 +30,10 @@ def answer(plan: Plan, state: RunState | None, probe: Probe) -> Answer | None:
     verdict, values = judged(state, held)
     numbers += _measured(state, words)
     text = words.all("text", verdict, *(["few"] if held and held < FEW else []), **values)
-    missing = absent({actual for actual, _, _ in state.seen[-1].cells}, state.classes) if _is_whole(state) else ()
+    seen = state.seen[-1] if state.seen else None
+    missing = absent(seen.actual, state.classes) if seen is not None and seen.is_whole else ()
     parts = [text, *([words("absent", names=named(missing))] if missing else []), words("try")]
     return words.answer("\n\n".join(parts), tuple(numbers), probe.curves(), _experiment(plan, words))
-
-
-def _is_whole(state: RunState) -> bool:
-    """Whether all validation images were looked at."""
-    return bool(state.seen) and state.seen[-1].images == state.seen[-1].whole > 0
 
 
 def judged(state: RunState, images: int | None = None) -> tuple[str, dict[str, float]]:
