@@ -20,6 +20,7 @@ RISING_EPOCHS = 3
 PAST_BEST_EPOCHS, PAST_BEST = 5, 1.1
 MOSTLY_DEAD = 0.5
 GOOD_ON_THE_WHOLE, POOR_SHARE, FEW_IMAGES = 0.5, 0.5, 10
+LASTING = 2  # times the epochs of a look at classes or layers, for which it tells of the network
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _overfitting(state: RunState) -> Diagnosis | None:
 def _dead(state: RunState) -> Diagnosis | None:
     seen = state.layers_seen
     layers = [] if seen is None else [n for n in seen.layers if n.channels and n.dead >= MOSTLY_DEAD * n.channels]
-    if seen is None or not layers:
+    if seen is None or not layers or _is_out_of_date(seen.epoch, state):
         return None
     told = ", ".join(f"{n.dead} of the {n.channels} channels of `{n.name}`" for n in layers[:3])
     more = f" and of {len(layers) - 3} more layers" if len(layers) > 3 else ""
@@ -133,7 +134,7 @@ def _dead(state: RunState) -> Diagnosis | None:
 
 
 def _confused(state: RunState) -> Diagnosis | None:
-    if not state.seen:
+    if not state.seen or _is_out_of_date(state.seen[-1].epoch, state):
         return None
     cells, images = state.seen[-1].cells, state.seen[-1].images
     right = sum(count for actual, answer, count in cells if actual == answer) / max(1, images)
@@ -168,6 +169,11 @@ def _unseen(state: RunState) -> Diagnosis | None:
         return None
     text = " ".join([*told, "`train validation=0.3` keeps more images for it."])
     return Diagnosis("few images", text, "confusion", {"images": seen.whole, "missing classes": len(missing)})
+
+
+def _is_out_of_date(epoch: int, state: RunState) -> bool:
+    """Whether the network has trained so long since a look after that epoch that it may be another by now."""
+    return len(state.history) > LASTING * epoch
 
 
 def _shares(cells: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, float]]:

@@ -1,5 +1,6 @@
 """Diagnoses: of states made by hand, where every number is known, and of trainings that go wrong on purpose."""
 
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_states_made_by_hand(told: RunState, kinds: list[str], words: list[str])
 
 NET = "data digits\nconv 4 3x3 relu {layer}\nflatten\n{more}output 10\nseed 3\ntrain epochs={epochs} batch=64 {words}"
 FEW = "data {{x}} {{y}}\nflatten\ndense 128 relu\noutput 10\nseed 1\ntrain epochs=60 batch=20 lr=0.01 validation=0.5"
+
+
+@pytest.mark.parametrize(("epochs", "is_told"), [(1, True), (2, True), (3, False), (20, False)])
+@pytest.mark.parametrize(("seen", "kind"), [(classes(2), "confusion"), (layers(6), "dead ReLUs")])
+def test_a_look_tells_nothing_of_a_network_that_has_trained_long_since(
+    seen: RunState, kind: str, epochs: int, is_told: bool
+) -> None:
+    rows = tuple({"loss": 0.5, "accuracy": 0.9} for _ in range(epochs))
+    told = {found.kind for found in diagnose(replace(seen, history=rows))}
+    assert (kind in told) == is_told
 
 
 def run_of(text: str, variables: dict[str, Any] | None = None) -> RunState:
